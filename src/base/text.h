@@ -1,0 +1,69 @@
+/* base/text.h - a slice of bytes that somebody else owns, and a bounded builder of text.
+ *
+ * Purpose:   strings without copies. A text need not end in NUL; text_to_c copies it when a
+ *            library wants that.
+ * Units:     sizes in bytes.
+ * Ownership: a text borrows; it lives as long as the bytes it points to (mostly an arena).
+ *            A builder's bytes live in its arena.
+ * Errors:    a builder that would pass its arena's bound aborts (see base/arena.h).
+ * Threads:   values; share freely while the bytes live. A builder belongs to one thread. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct arena;
+
+struct text {
+    const char *data;
+    size_t size;
+};
+
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+#define TEXT_NONE     ((struct text){NULL, 0})
+
+/* For printf: printf("%.*s", TEXT_ARGS(t)). */
+#define TEXT_ARGS(t) ((int)(t).size), ((t).data == NULL ? "" : (t).data)
+
+struct text text_of(const char *c_string); /* NULL gives TEXT_NONE */
+bool text_is_none(struct text t);          /* no data at all; an empty text is not none */
+bool text_equals(struct text a, struct text b);
+bool text_equals_c(struct text a, const char *c_string);
+bool text_starts_with(struct text t, const char *prefix);
+struct text text_skip(struct text t, size_t count); /* without its first `count` bytes */
+struct text text_trim(struct text t);               /* without blanks and tabs at both ends */
+int text_compare(struct text a, struct text b);     /* bytewise, for sorting */
+
+/* Cuts *rest at the first `separator`: returns what stood before it, leaves what stands after.
+ * Without a separator it returns all and leaves TEXT_NONE. */
+struct text text_cut(struct text *rest, char separator);
+
+/* Decimal digits only, no sign, no blanks, at most INT64_MAX. False leaves *out as it was. */
+bool text_to_i64(struct text t, int64_t *out);
+
+struct text text_copy(struct arena *arena, struct text t);
+const char *text_to_c(struct arena *arena, struct text t);
+struct text text_format(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Text that grows in an arena. */
+struct text_builder {
+    struct arena *arena;
+    char *data;
+    size_t size;
+    size_t capacity;
+};
+
+void text_builder_init(struct text_builder *b, struct arena *arena, size_t capacity_first);
+void text_builder_add(struct text_builder *b, const char *data, size_t size);
+void text_builder_add_text(struct text_builder *b, struct text t);
+void text_builder_add_c(struct text_builder *b, const char *c_string);
+void text_builder_add_format(struct text_builder *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+struct text text_builder_text(const struct text_builder *b);
+
+#endif
