@@ -1,7 +1,7 @@
 /* platform/sql.h - the shape of an embedded SQL statement or migration.
  *
- * Purpose:   tools/embed_sql.py writes one header per room from its .sql files; these are its types.
- *            SQL text is never put together at run time: the folder listing of sql/ is the list of
+ * Purpose:   tools/embed_sql.py writes one header per room from its .sql files; these are its
+ * types. SQL text is never put together at run time: the folder listing of sql/ is the list of
  *            everything a room asks its database.
  * Units:     none.
  * Ownership: constants of the program.
