@@ -1,0 +1,72 @@
+/* platform/service.h - what the five services have in common: start, health, drain, stop.
+ *
+ * Purpose:   a room says in one struct what it is; service_main reads its configuration, starts
+ *            the log, refuses a schema of another version, opens the admin port, starts the room,
+ *            waits for SIGTERM or SIGINT, drains and stops it (SEMANTICS 17).
+ * Units:     times in milliseconds.
+ * Ownership: the room's config struct begins with struct service_config.
+ * Errors:    what stops a start is printed with what to do next, exit code 1 (2: usage).
+ * Threads:   the room's callbacks run on the main thread. */
+#ifndef PLATFORM_SERVICE_H
+#define PLATFORM_SERVICE_H
+
+#include "base/error.h"
+#include "platform/config.h"
+#include "platform/http_server.h"
+#include "platform/postgres.h"
+
+enum profile { PROFILE_DEV, PROFILE_PROD };
+
+/* Common options: every service's config struct starts with it. */
+struct service_config {
+    const char *profile;        /* dev | prod */
+    const char *listen_address; /* 127.0.0.1 */
+    const char *database_url;
+    const char *service_secret; /* what services show each other; required */
+    const char *topic_prefix;   /* tallystick */
+    const char *log_level;
+    const char *log_format; /* auto | json | text */
+    int64_t drain_ms;       /* readyz says 503 for so long before the door closes; -dev 0 */
+    int64_t stop_ms;        /* then what is open may take so long to end */
+};
+
+extern const struct option SERVICE_OPTIONS[]; /* for struct service_config */
+
+/* Tables that service_main passes to config_load. */
+struct service {
+    const char *name;    /* gateway: also its role (tallystick_gateway) and its schema */
+    const char *schema;  /* NULL: name */
+    const char *summary; /* one sentence for --help */
+    const struct option *options;
+    size_t config_size;
+    size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
+    const struct sql_migration *migrations; /* the schema this binary fits */
+    /* Starts threads and doors; writes the room's own object. */
+    enum status (*start)(const void *config, void **room_out, struct error *err);
+    /* No new work: doors drain. */
+    void (*drain)(void *room);
+    /* Requests and batches under way; the stop waits for 0 up to stop_ms. NULL: none. */
+    int (*busy)(void *room);
+    void (*stop)(void *room);
+};
+
+int service_main(const struct service *service, int argc, char **argv);
+
+/* True in the dev profile. */
+bool service_is_dev(const struct service_config *config);
+
+/* A db_config for this service's role and schema; add statements and times as needed. */
+struct db_config service_db_config(const struct service_config *config, const char *service_name);
+
+/* ---- the door of a service that only services may call --------------------------------------- */
+
+/* True when the request carries the shared secret; otherwise it has been answered 401. */
+MUST_CHECK bool service_authenticate(const struct service_config *config,
+                                     struct http_request *request);
+
+/* The one writer of refusals: answers with application/problem+json. `detail` is copied. A rooms's
+ * handlers and workers use it for every problem that is a whole answer; struct problem is
+ * domain's, so its body comes rendered. */
+void respond_json(struct http_request *request, int status, struct text body);
+
+#endif
