@@ -1,0 +1,55 @@
+/* platform/bus/bus.h - the event bus: publish a batch, consume a batch, keep progress.
+ *
+ * Purpose:   one of the two seams with several parts behind them. The promises are Kafka's: topics
+ *            of ordered partitions; a message's key decides its partition; a consumer group spreads
+ *            the partitions over its members, in any number of processes; every message is handed
+ *            over at least once, those of one key in the order they were published.
+ * Units:     waits in milliseconds.
+ * Ownership: publisher and consumer belong to whoever opened them; polled messages live in the
+ *            arena given to bus_poll.
+ * Errors:    ERR_DOWN: the bus cannot be reached, nothing was published or read; try again later.
+ *            ERR_UNKNOWN: published or not, publish the same ids again.
+ * Threads:   a publisher or a consumer belongs to one thread. */
+#ifndef PLATFORM_BUS_BUS_H
+#define PLATFORM_BUS_BUS_H
+
+#include "platform/bus/message.h"
+
+struct bus_publisher;
+struct bus_consumer;
+
+struct bus_config {
+    const char *kind;         /* postgres */
+    const char *database_url; /* postgres: where the bus tables are */
+    const char *user;         /* postgres: tallystick_<service> */
+    const char *service;      /* names connections */
+};
+
+enum { BUS_TOPICS_MAX = 8, BUS_PARTITIONS = 64 };
+
+MUST_CHECK enum status bus_publisher_open(const struct bus_config *config,
+                                          struct bus_publisher **publisher_out, struct error *err);
+void bus_publisher_close(struct bus_publisher *publisher); /* accepts NULL */
+
+/* Publishes in order. published_out[i] says which the bus has acknowledged; within a key, nothing
+ * after a failed message is published. OK means all. */
+MUST_CHECK enum status bus_publish(struct bus_publisher *publisher, const struct message *messages,
+                                   size_t count, bool *published_out, struct error *err);
+
+/* `topics` ends with NULL. */
+MUST_CHECK enum status bus_consumer_open(const struct bus_config *config, const char *group,
+                                         const char *const topics[],
+                                         struct bus_consumer **consumer_out, struct error *err);
+void bus_consumer_close(struct bus_consumer *consumer); /* accepts NULL */
+
+/* Waits up to wait_ms for messages; at most count_max; none is OK with *count_out 0. What was
+ * polled before and not confirmed is handed over again. */
+MUST_CHECK enum status bus_poll(struct bus_consumer *consumer, int wait_ms, size_t count_max,
+                                struct arena *arena, struct message **messages_out,
+                                size_t *count_out, struct error *err);
+/* Everything of the last poll has had its effect, durably. */
+MUST_CHECK enum status bus_confirm(struct bus_consumer *consumer, struct error *err);
+/* Ends a bus_poll that waits, from another thread. */
+void bus_consumer_wake(struct bus_consumer *consumer);
+
+#endif

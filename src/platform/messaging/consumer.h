@@ -1,0 +1,56 @@
+/* platform/messaging/consumer.h - the door of a room where the door is the bus.
+ *
+ * Purpose:   takes what one poll returned, keeps back what belongs to a parked key, lets the room
+ *            apply the rest as batches (platform/batch.h), parks what could not be applied, tries
+ *            parked keys again with back-off, and in the end writes a dead letter. The room's
+ *            `apply` is one SQL transaction that claims the inbox first; progress on the bus is
+ *            confirmed after it (SEMANTICS 14, 15).
+ * Units:     waits in milliseconds.
+ * Ownership: the consumer owns its threads, its bus_consumer and one db per thread.
+ * Errors:    none to the caller: a bus or database that is down is waited for, with log lines.
+ * Threads:   each consumer runs `threads` threads; apply is called on them. */
+#ifndef PLATFORM_MESSAGING_CONSUMER_H
+#define PLATFORM_MESSAGING_CONSUMER_H
+
+#include "platform/bus/bus.h"
+#include "platform/postgres.h"
+
+struct consumer;
+
+enum delivery_outcome {
+    DELIVERY_APPLIED,   /* its effect is saved (or there was nothing to do)           */
+    DELIVERY_DUPLICATE, /* set by inbox_read_claims: skip it                          */
+    DELIVERY_PARK,      /* cannot be applied now: park its key, try again later       */
+    DELIVERY_DEAD,      /* can never be applied (not our schema): dead letter at once */
+};
+
+struct delivery {
+    struct message message;
+    enum delivery_outcome outcome; /* DELIVERY_APPLIED unless the room says otherwise */
+    const char *error_class;       /* schema | business | transient_exhausted | bug */
+    char reason[160];              /* why it was parked or is dead */
+    void *room;                    /* the room's own, for the time of one apply */
+};
+
+struct consumer_config {
+    struct bus_config bus;
+    struct db_config db;                /* statements: the room's; the consumer adds its own */
+    const char *group;                  /* the service's name */
+    const char *topics[BUS_TOPICS_MAX]; /* full names, ends with NULL */
+    int threads;
+    int batch_max;
+    int park_attempts_max; /* tries of a parked key's first message before it is a dead letter */
+    int park_wait_ms;      /* before the second try; doubles, up to a minute */
+    size_t arena_size_max;
+    void *context;
+    /* One SQL transaction: claim the inbox, load, decide, save, commit. Sets outcomes; one that it
+     * cannot apply it leaves out of the transaction (not claimed). Deliveries come in bus order. */
+    enum status (*apply)(void *context, struct db *db, struct arena *arena,
+                         struct delivery *const *deliveries, size_t count, struct error *err);
+};
+
+MUST_CHECK enum status consumer_start(const struct consumer_config *config,
+                                      struct consumer **consumer_out, struct error *err);
+void consumer_stop(struct consumer *consumer); /* ends after the batch under way; accepts NULL */
+
+#endif

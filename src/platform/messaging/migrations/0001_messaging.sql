@@ -1,0 +1,88 @@
+-- What every service that speaks on the event bus keeps in its own schema: outbox, inbox, parked
+-- keys, dead letters. Run in the schema of each such service (search_path).
+
+-- What the service has to say. Debezium's column names (id, aggregatetype, aggregateid, type,
+-- payload), so that change data capture could replace the outbox processor.
+CREATE TABLE outbox (
+    seq                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- orders; drawn under the account's lock
+    lane               smallint    NOT NULL,
+    id                 uuid        NOT NULL, -- the event's id
+    aggregatetype      text        NOT NULL,
+    aggregateid        uuid        NOT NULL,
+    partitionkey       uuid        NOT NULL,
+    type               text        NOT NULL,
+    sequence           bigint      NOT NULL, -- the aggregate's version after this event
+    tenant_id          text        NOT NULL,
+    payload            text        NOT NULL,
+    saga_id            uuid,
+    command_id         uuid,
+    traceparent        text        NOT NULL,
+    origin_traceparent text        NOT NULL,
+    created_at         timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- One row per lane: whoever relays a lane holds its row's lock for the time of one transaction.
+CREATE TABLE outbox_lane (
+    lane smallint PRIMARY KEY
+);
+INSERT INTO outbox_lane SELECT generate_series(0, 63);
+
+-- Which events have had their effect. Ids are time-ordered, so retention deletes by id.
+CREATE TABLE inbox (
+    consumer_group text        NOT NULL,
+    event_id       uuid        NOT NULL,
+    received_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (event_id, consumer_group)
+);
+
+-- A key whose first message could not be applied: it and all later messages of the key wait in order.
+CREATE TABLE parked_key (
+    consumer_group  text        NOT NULL,
+    key             uuid        NOT NULL,
+    reason          text        NOT NULL,
+    error_class     text        NOT NULL,
+    attempts        integer     NOT NULL DEFAULT 1,
+    first_failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_failed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    next_try_at     timestamptz NOT NULL,
+    PRIMARY KEY (consumer_group, key)
+);
+
+CREATE TABLE parked_message (
+    seq            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order of the bus
+    consumer_group text        NOT NULL,
+    key            uuid        NOT NULL,
+    event_id       uuid        NOT NULL,
+    topic          text        NOT NULL,
+    partition      integer     NOT NULL,
+    "offset"       bigint      NOT NULL,
+    published_at   timestamptz NOT NULL,
+    headers        text        NOT NULL,
+    payload        text        NOT NULL,
+    UNIQUE (consumer_group, key, event_id)
+);
+
+-- What could not be applied at all. The same bytes and headers; redrive keeps the event id.
+CREATE TABLE dead_letter (
+    id              uuid PRIMARY KEY,
+    consumer_group  text        NOT NULL,
+    key             uuid        NOT NULL,
+    event_id        uuid        NOT NULL,
+    topic           text        NOT NULL,
+    partition       integer     NOT NULL,
+    "offset"        bigint      NOT NULL,
+    published_at    timestamptz NOT NULL,
+    headers         text        NOT NULL,
+    payload         text        NOT NULL,
+    attempts        integer     NOT NULL,
+    error_class     text        NOT NULL,
+    error_message   text        NOT NULL,
+    first_failed_at timestamptz NOT NULL,
+    last_failed_at  timestamptz NOT NULL,
+    service_version text        NOT NULL,
+    trace_id        text        NOT NULL,
+    redrive_count   integer     NOT NULL DEFAULT 0,
+    redriven_at     timestamptz,
+    created_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX dead_letter_open ON dead_letter (created_at) WHERE redriven_at IS NULL;

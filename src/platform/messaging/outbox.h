@@ -1,0 +1,50 @@
+/* platform/messaging/outbox.h - what a room has to say, saved with what it did.
+ *
+ * Purpose:   events and commands are rows of the room's outbox, inserted in the SQL transaction of
+ *            their cause; the outbox processor moves them to the bus (DESIGN 3). `seq` is drawn
+ *            while the account is locked, in the order added here, so that an account's visible
+ *            events are always a prefix.
+ * Units:     none.
+ * Ownership: the list and its texts live in the arena of the batch.
+ * Errors:    those of the round trip that inserts.
+ * Threads:   a list belongs to one worker. */
+#ifndef PLATFORM_MESSAGING_OUTBOX_H
+#define PLATFORM_MESSAGING_OUTBOX_H
+
+#include "base/text.h"
+#include "base/trace_context.h"
+#include "base/uuid.h"
+
+struct arena;
+struct db;
+
+struct outbox_event {
+    struct uuid id;             /* v7; the event's id for ever */
+    int lane;                   /* of the account */
+    const char *aggregate_type; /* authorization, account, ledger, saga, ledger.commands,
+                                   authorization.commands: the topic follows from it */
+    struct uuid aggregate_id;   /* the subject: an authorization's id, an account's, a saga's */
+    struct uuid key;            /* account id; saga events: the saga's id */
+    const char *type;           /* authorization.approved */
+    int64_t sequence;           /* the aggregate's version after this event */
+    struct text tenant;
+    struct text payload;        /* JSON: full new state and change{from,to,by} */
+    struct uuid saga_id;        /* nil: none */
+    struct uuid command_id;     /* nil: none */
+    struct trace_context trace; /* the span that produced it */
+    struct text origin_traceparent;
+};
+
+struct outbox {
+    struct arena *arena;
+    struct outbox_event *events;
+    size_t count;
+    size_t capacity;
+};
+
+void outbox_init(struct outbox *outbox, struct arena *arena, size_t count_expected);
+void outbox_add(struct outbox *outbox, const struct outbox_event *event);
+/* Queues the insert in the db's round trip; nothing when the list is empty (says false then). */
+bool outbox_send(const struct outbox *outbox, struct db *db);
+
+#endif
