@@ -1,0 +1,33 @@
+# The commands of Tallystick; `make help` lists them. Meson and Ninja do the building.
+# Options are given as in the environment: make run TALLYSTICK_GATEWAY_PORT=18080
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint format clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: build ## build, start a private PostgreSQL and the five services, show their logs
+	@tools/run
+
+build: ## build into build/
+	@tools/setup run
+	@[ -e build/build.ninja ] || meson setup build
+	@ninja -C build
+
+test: ## install what tests need, then check, build with gcc and clang, run every test
+	@tools/test
+
+check: ## layout, sizes, names and the include rule of the sources
+	@tools/setup test
+	@tools/check
+
+lint: build ## static analysis by clang-tidy (minutes)
+	@tools/setup test
+	@tools/lint
+
+format: ## lay out the C sources
+	@git ls-files '*.[ch]' | xargs clang-format -i
+
+clean: ## delete what building made; the data below var/ stay
+	@rm -rf build build-gcc build-clang build-asan
