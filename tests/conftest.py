@@ -1,0 +1,68 @@
+"""Fixtures of the system and store tests; tests/README.md tells how to use them."""
+import contextlib
+
+import pytest
+
+from system.harness import Cluster, System
+
+open_systems = []
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """One private PostgreSQL cluster for the whole run."""
+    it = Cluster()
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def make_database(cluster):
+    """Makes databases without services; make_database(migrated=False) gives an empty one."""
+    made = []
+
+    def make(migrated=True):
+        made.append(cluster.create_database(migrated))
+        return made[-1]
+
+    yield make
+    for name in made:
+        cluster.drop_database(name)
+
+
+@contextlib.contextmanager
+def opened(system, start=True):
+    """Hands a system out, started, and closes it, whatever happened in between."""
+    open_systems.append(system)
+    try:
+        yield system.start() if start else system
+    finally:
+        open_systems.remove(system)
+        system.close()
+
+
+@pytest.fixture(scope="module")
+def system(cluster):
+    """The five services in the dev profile with the defaults, one set for all tests of a file."""
+    with opened(System(cluster)) as it:
+        yield it
+
+
+@pytest.fixture
+def make_system(cluster):
+    """Makes systems for one test: make_system(env={...}, profile="prod", start=False)."""
+    with contextlib.ExitStack() as stack:
+        def make(env=None, profile="dev", start=True, database=None):
+            system = System(cluster, profile, env, database)
+            return stack.enter_context(opened(system, start))
+        yield make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of the services' logs."""
+    report = yield
+    if report.failed:
+        for system in open_systems:
+            report.sections.append((f"services over {system.database}", system.tails()))
+    return report

@@ -1,0 +1,355 @@
+"""What the system tests stand on: a private PostgreSQL cluster, fresh databases, and a System of
+five real processes that is driven from outside, as a client and an operator would.
+
+Nothing here knows how the services work inside. Processes are ended by their id, never by name.
+"""
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import uuid
+
+import psycopg
+import psycopg.rows
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(
+    os.environ.get("TALLYSTICK_BIN", ROOT / "build-asan/src/tallystick")
+).resolve()
+OWNER = "tallystick_owner"
+SERVICES = ("gateway", "authorization", "ledger", "outbox", "saga")
+DOORS = ("gateway", "authorization", "ledger", "saga")  # outbox listens on its admin port alone
+READY_TIMEOUT_S = 30  # sanitizers and a busy machine are slow
+STOP_TIMEOUT_S = 30
+
+# What a sanitizer, or an assertion of ours, leaves in stderr.
+BROKEN = re.compile(
+    rb"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:|assertion failed"
+)
+
+
+def wait_until(predicate, timeout=10, every=0.02, what=None):
+    """The predicate's first true value; fails when there was none in `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what or predicate}")
+        time.sleep(every)
+
+
+def clean_environment():
+    """The caller's environment without what would lead libpq, libcurl or a service elsewhere."""
+    strange = re.compile(r"PG[A-Z]+|DATABASE_URL|TALLYSTICK_.*|(https?|all|no)_proxy", re.I)
+    return {name: value for name, value in os.environ.items() if not strange.fullmatch(name)}
+
+
+def free_ports(count):
+    """Ports that nobody holds, below the range that the kernel gives to outgoing connections."""
+    kernels = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    lowest = int(kernels[0])
+    candidates = random.sample(range(lowest // 2, lowest), 200 + count)
+    return list(itertools.islice(filter(is_free_port, candidates), count))
+
+
+def is_free_port(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
+class Cluster:
+    """A PostgreSQL cluster of tools/cluster in a directory of its own, with a migrated template."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tallystick-test-", dir="/tmp"))
+        self.dir.chmod(0o711)  # the server's user must get through to its data
+        self.names = (f"test_{number}" for number in itertools.count(1))
+        self._tool("start", "max_connections=300")
+        self.socket = self._tool("socket").strip()
+        self.template = None
+
+    def _tool(self, command, *args):
+        run = [ROOT / "tools/cluster", command, self.dir, *args]
+        return subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def url(self, database, user=None):
+        query = {"host": self.socket} | ({"user": user} if user else {})
+        return f"postgresql:///{database}?{urllib.parse.urlencode(query)}"
+
+    def sql(self, database, query, *params, role=OWNER):
+        """Rows of one statement, committed at once; [] where there are none to fetch."""
+        rows = psycopg.rows.namedtuple_row
+        with psycopg.connect(self.url(database, role), autocommit=True, row_factory=rows) as db:
+            cursor = db.execute(query, params or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def create_database(self, migrated=True):
+        """A fresh database; a migrated one is a copy of a template, which takes no time."""
+        if migrated and self.template is None:
+            self.template = self.create_database(migrated=False)
+            self.migrate(self.template)
+        name = next(self.names)
+        source = f" TEMPLATE {self.template}" if migrated else ""
+        self.sql("postgres", f"CREATE DATABASE {name}{source}")
+        return name
+
+    def migrate(self, database):
+        done = run_tallystick(self.environment(database), "migrate", "apply")
+        assert done.returncode == 0, f"migrate apply: {done.stdout}{done.stderr}"
+
+    def environment(self, database):
+        return clean_environment() | {
+            "TALLYSTICK_DATABASE_URL": self.url(database),
+            "TALLYSTICK_MIGRATE_DATABASE_URL": self.url(database, OWNER),
+        }
+
+    def drop_database(self, name):
+        self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self):
+        self._tool("destroy")
+        shutil.rmtree(self.dir)
+
+
+def run_tallystick(environment, *args, stdin=None, timeout=120):
+    """One run of an operator's tool: its returncode, stdout and stderr."""
+    assert BINARY.exists(), f"{BINARY} is not built; see tests/README.md"
+    done = subprocess.run([BINARY, *args], env=environment, input=stdin, timeout=timeout,
+                          capture_output=True, text=True)
+    assert not BROKEN.search(done.stderr.encode()), f"tallystick {' '.join(args)}: {done.stderr}"
+    return done
+
+
+class Service:
+    """One process of a service, and its log in a file that outlives restarts."""
+
+    def __init__(self, name, environment, log_path, admin_port):
+        self.name, self.environment = name, environment
+        self.log_path, self.admin_port = log_path, admin_port
+        self.process = None
+
+    def start(self):
+        assert self.process is None, f"{self.name} runs already"
+        # Dies with the test run, however that ends.
+        command = ["setpriv", "--pdeathsig", "KILL", "--", BINARY, self.name]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+
+    def is_ready(self):
+        code = self.process.poll()
+        assert code is None, f"{self.name} ended with {code} at its start:\n{self.tail()}"
+        return self.health("readyz") == 200
+
+    def health(self, check):
+        """Status of a health path on the admin port; None when nobody answers."""
+        door = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            door.request("GET", f"/{check}")
+            return door.getresponse().status
+        return None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=STOP_TIMEOUT_S):
+        """The exit code; a process that does not end is killed and that is a failure."""
+        process, self.process = self.process, None
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{self.name} did not end in {timeout} s:\n{self.tail()}") from None
+
+    def log_bytes(self):
+        return self.log_path.read_bytes() if self.log_path.exists() else b""
+
+    def tail(self, lines=15):
+        return b"\n".join(self.log_bytes().splitlines()[-lines:]).decode(errors="replace")
+
+    def check_unbroken(self):
+        assert not BROKEN.search(self.log_bytes()), f"{self.name}:\n{self.tail(60)}"
+
+
+class System:
+    """Five services over a database of their own. Made by the fixtures `system`, `make_system`."""
+
+    def __init__(self, cluster, profile="dev", env=None, database=None):
+        self.cluster = cluster
+        self.database = database or cluster.create_database()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.database}-", dir=cluster.dir))
+        self.local = threading.local()
+        self.ports = self._choose_ports()
+        self.env = self._environment(profile) | {k: str(v) for k, v in (env or {}).items()}
+        self.services = {
+            name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"])
+            for name in SERVICES
+        }
+
+    def _choose_ports(self):
+        doors = [*DOORS, *(f"{name}_admin" for name in SERVICES)]
+        return dict(zip(doors, free_ports(len(doors)), strict=True))
+
+    def _environment(self, profile):
+        secret = self.dir / "service-secret"
+        secret.write_text("secret of the system tests, 32 bytes or more\n")
+        secret.chmod(0o600)
+        peers = {f"TALLYSTICK_{name.upper()}_URL": self.url(name)
+                 for name in ("authorization", "ledger", "saga")}
+        ports = {f"TALLYSTICK_{door.upper()}_PORT": str(port) for door, port in self.ports.items()}
+        return self.cluster.environment(self.database) | peers | ports | {
+            "TALLYSTICK_PROFILE": profile,
+            "TALLYSTICK_SERVICE_SECRET_FILE": str(secret),
+            "TALLYSTICK_LOG_FORMAT": "json",
+            "UBSAN_OPTIONS": "print_stacktrace=1",
+        }
+
+    # ---- processes ------------------------------------------------------------------------------
+
+    def start(self, *names):
+        """Starts the services named, or all, and waits until they are ready."""
+        services = [self.services[name] for name in names or SERVICES]
+        for service in services:
+            service.start()
+        for service in services:
+            wait_until(service.is_ready, READY_TIMEOUT_S, what=f"{service.name} ready")
+        return self
+
+    def stop(self, *names, how=signal.SIGTERM):
+        """Ends the services named, or all that run. By SIGTERM they must leave with exit code 0."""
+        services = [self.services[name] for name in names or self.running()]
+        for service in services:
+            service.signal(how)
+            service.signal(signal.SIGCONT)
+        codes = {service.name: service.wait() for service in services}
+        expected = 0 if how in (signal.SIGTERM, signal.SIGINT) else -how
+        for service in services:
+            service.check_unbroken()
+            assert codes[service.name] == expected, \
+                f"{service.name} ended with {codes[service.name]}:\n{service.tail()}"
+
+    def kill(self, *names):
+        self.stop(*names, how=signal.SIGKILL)
+
+    def restart(self, *names, how=signal.SIGTERM):
+        names = names or SERVICES
+        self.stop(*names, how=how)
+        self.start(*names)
+
+    def pause(self, name):
+        """The process stays and does nothing, like one on a machine that hangs."""
+        self.services[name].signal(signal.SIGSTOP)
+
+    def resume(self, name):
+        self.services[name].signal(signal.SIGCONT)
+
+    def running(self):
+        return [name for name, service in self.services.items() if service.process is not None]
+
+    def memory_kb(self, name):
+        status = pathlib.Path(f"/proc/{self.services[name].process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            for name in self.running():
+                self.services[name].signal(signal.SIGKILL)
+                self.services[name].wait()
+            self.cluster.drop_database(self.database)
+
+    # ---- as a client ----------------------------------------------------------------------------
+
+    def url(self, door="gateway"):
+        return f"http://127.0.0.1:{self.ports[door]}"
+
+    def request(self, method, path, door="gateway", headers=None, **options):
+        """A requests.Response; each thread keeps a connection of its own."""
+        if not hasattr(self.local, "session"):
+            self.local.session = requests.Session()
+            self.local.session.trust_env = False  # no proxy stands between us
+        options.setdefault("timeout", 30)
+        return self.local.session.request(method, self.url(door) + path, headers=headers, **options)
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def put(self, path, body, **options):
+        return self.request("PUT", path, json=body, **options)
+
+    def post(self, path, body=None, key="", headers=None, **options):
+        """POST of a dict as JSON, or of bytes as they are. The key is a fresh one unless given;
+        None leaves the header out."""
+        headers = {"Content-Type": "application/json"} | (headers or {})
+        if key is not None:
+            headers["Idempotency-Key"] = key or str(uuid.uuid4())
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        return self.request("POST", path, headers=headers, data=data, **options)
+
+    def authorize(self, user_id="user-1", amount="10.00", transaction_id=None, key="", headers=None,
+                  **fields):
+        """POST /authorize with a fresh transaction id and key unless they are given."""
+        body = {"transaction_id": transaction_id or f"tx-{uuid.uuid4()}", "user_id": user_id,
+                "amount": amount, **fields}
+        return self.post("/authorize", body, key=key, headers=headers)
+
+    def saga(self, authorization):
+        """The state of the saga that books an authorization (its body)."""
+        return self.get(f"/v1/sagas/{authorization['saga_id']}").json().get("state")
+
+    def wait_saga(self, authorization, state="completed", timeout=20):
+        return wait_until(lambda: self.saga(authorization) == state, timeout,
+                          what=f"saga {authorization['saga_id']} {state}")
+
+    # ---- as an operator -------------------------------------------------------------------------
+
+    def tallystick(self, *args, **options):
+        """Runs `tallystick ARGS` beside the services: returncode, stdout, stderr."""
+        return run_tallystick(self.env, *args, **options)
+
+    def verify(self, expect=0):
+        done = self.tallystick("verify")
+        assert done.returncode == expect, \
+            f"verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def sql(self, query, *params, role=OWNER):
+        """Rows as named tuples: system.sql("SELECT count(*) FROM x WHERE y = %s", y)[0].count"""
+        return self.cluster.sql(self.database, query, *params, role=role)
+
+    def logs(self, *names, **wanted):
+        """Log lines in order of time, as dicts: of the services named (or all) and with the fields
+        given, as in logs("saga", trace_id=..., event="saga.started")."""
+        lines = []
+        for name in names or SERVICES:
+            for line in self.services[name].log_bytes().splitlines():
+                with contextlib.suppress(ValueError):
+                    lines.append({"svc": name} | json.loads(line))
+        lines = [line for line in lines if all(line.get(k) == v for k, v in wanted.items())]
+        return sorted(lines, key=lambda line: line.get("ts", ""))
+
+    def tails(self):
+        """The end of every log, for the report of a test that failed."""
+        return "\n".join(f"--- {s.name}\n{s.tail()}" for s in self.services.values())
