@@ -8,7 +8,7 @@
  *            ERR_DOWN: no connection, nothing was committed. ERR_UNKNOWN: the connection broke
  *            while a COMMIT was under way. ERR_TIMEOUT: the deadline passed, nothing committed.
  *            ERR_BROKEN: anything else, with PostgreSQL's message and SQLSTATE.
- *            After any error but ERR_CONFLICT the connection is made anew by the next db_run.
+ *            A lost connection is made anew by the next db_run, but never within a transaction.
  * Threads:   a db belongs to one thread at a time. */
 #ifndef PLATFORM_POSTGRES_H
 #define PLATFORM_POSTGRES_H
@@ -127,7 +127,8 @@ struct text sql_text(struct sql_rows rows, int row, int column); /* text, bytea;
 
 /* ---- scripts and waiting ------------------------------------------------------------------- */
 
-/* Runs a text of several statements (a migration) in one SQL transaction of its own. */
+/* Runs a text of several statements (a migration) in the open SQL transaction, or in one of its
+ * own. */
 MUST_CHECK enum status db_run_script(struct db *db, const char *script, struct error *err);
 
 MUST_CHECK enum status db_listen(struct db *db, const char *channel, struct error *err);
