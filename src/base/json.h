@@ -60,6 +60,8 @@ bool json_get_uuid(const struct json_value *object, const char *name, struct uui
 /* RFC 8785's form: members sorted by UTF-16 code units, no white space, minimal escapes; numbers as
  * their source text (two spellings of a number are two requests). */
 struct text json_canonical(struct arena *arena, const struct json_value *value);
+/* The members of an object in that order, `count` of them; equal names in source order. */
+const struct json_member **json_sort_members(struct arena *arena, const struct json_value *object);
 
 /* A writer that appends to a text_builder. Commas and quotes are its business; nesting is checked
  * by ASSERT. `name` is NULL for an array's items and for the outermost value. */
@@ -67,6 +69,7 @@ struct json_writer {
     struct text_builder *out;
     int depth;
     bool has_items[JSON_DEPTH_MAX + 1];
+    bool is_object[JSON_DEPTH_MAX + 1];
 };
 
 void json_writer_init(struct json_writer *w, struct text_builder *out);
@@ -83,5 +86,8 @@ void json_write_uuid(struct json_writer *w, const char *name, const struct uuid 
 void json_write_time(struct json_writer *w, const char *name, int64_t time_us);
 /* A value that is JSON already. */
 void json_write_raw(struct json_writer *w, const char *name, struct text json);
+
+/* One string with its quotes, outside of any writer. Bytes that are no UTF-8 become U+FFFD. */
+void json_add_string(struct text_builder *out, struct text value);
 
 #endif

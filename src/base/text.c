@@ -102,8 +102,11 @@ const char *text_to_c(struct arena *arena, struct text t)
     return copy;
 }
 
-static struct text format_list(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static struct text format_list(struct arena *arena,
+                                                                     const char *format,
+                                                                     va_list args)
 {
+    ASSERT(format != NULL);
     va_list again;
     va_copy(again, args);
     const int size = vsnprintf(NULL, 0, format, again);

@@ -1,0 +1,94 @@
+#include "base/trace_context.h"
+
+#include "base/hex.h"
+#include "base/random.h"
+
+static void make_id(char *out, size_t size)
+{
+    uint8_t bytes[TRACE_ID_SIZE / 2];
+    random_bytes(bytes, size / 2);
+    bytes[0] |= 1; /* the standard forbids an id of zeros */
+    *hex_write(out, bytes, size / 2) = '\0';
+}
+
+struct trace_context trace_context_make(void)
+{
+    struct trace_context context = {.sampled = true};
+    make_id(context.trace_id, TRACE_ID_SIZE);
+    make_id(context.span_id, SPAN_ID_SIZE);
+    return context;
+}
+
+struct trace_context trace_context_child(const struct trace_context *parent)
+{
+    if (parent->trace_id[0] == '\0')
+        return trace_context_make();
+    struct trace_context child = *parent;
+    make_id(child.span_id, SPAN_ID_SIZE);
+    return child;
+}
+
+/* `size` lower case hex digits. */
+static bool is_hex(struct text t, size_t size)
+{
+    if (t.size != size)
+        return false;
+    for (size_t at = 0; at < size; at++) {
+        const char c = t.data[at];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+            return false;
+    }
+    return true;
+}
+
+static bool is_zero(struct text t)
+{
+    for (size_t at = 0; at < t.size; at++) {
+        if (t.data[at] != '0')
+            return false;
+    }
+    return true;
+}
+
+/* An id is hex and not all zeros. */
+static bool read_id(struct text t, size_t size, char *out)
+{
+    if (!is_hex(t, size) || is_zero(t))
+        return false;
+    memcpy(out, t.data, size);
+    return true;
+}
+
+bool trace_context_parse(struct text traceparent, struct trace_context *out)
+{
+    if (traceparent.size < TRACEPARENT_SIZE)
+        return false;
+    struct text rest = traceparent;
+    struct trace_context context = {.sampled = false};
+    const struct text version = text_cut(&rest, '-');
+    if (!is_hex(version, 2) || text_equals_c(version, "ff"))
+        return false;
+    /* A later version may have more after the flags; this one has not. */
+    if (text_equals_c(version, "00") && traceparent.size != TRACEPARENT_SIZE)
+        return false;
+    if (!read_id(text_cut(&rest, '-'), TRACE_ID_SIZE, context.trace_id) ||
+        !read_id(text_cut(&rest, '-'), SPAN_ID_SIZE, context.span_id))
+        return false;
+    const struct text flags = text_cut(&rest, '-');
+    uint8_t bits = 0;
+    if (!is_hex(flags, 2) || !hex_parse(flags, &bits, 1))
+        return false;
+    context.sampled = (bits & 1) != 0;
+    *out = context;
+    return true;
+}
+
+void trace_context_format(const struct trace_context *context,
+                          char out[static TRACEPARENT_SIZE + 1])
+{
+    memcpy(out, "00-", 3);
+    memcpy(out + 3, context->trace_id, TRACE_ID_SIZE);
+    out[3 + TRACE_ID_SIZE] = '-';
+    memcpy(out + 4 + TRACE_ID_SIZE, context->span_id, SPAN_ID_SIZE);
+    memcpy(out + 4 + TRACE_ID_SIZE + SPAN_ID_SIZE, context->sampled ? "-01" : "-00", 4);
+}
