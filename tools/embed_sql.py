@@ -64,7 +64,7 @@ def header(room, statements, migrations):
             yield "enum {\n" + "\n".join(names) + "\n};"
         yield ""
     if statements:
-        yield "/* Every statement of the room, for the connection that prepares them; ends in NULL. */"
+        yield "/* Every statement of the room, for connections to prepare; ends in NULL. */"
         yield f"extern const struct sql_statement *const {room}_statements[];"
     if migrations:
         yield "/* The room's migrations in order; the last has no name. */"
@@ -93,8 +93,8 @@ def source(room, statements, migrations, header_name):
 
 
 def main():
-    room, header_path, source_path = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-    paths = [pathlib.Path(p) for p in sys.argv[4:]]
+    room = sys.argv[1]
+    header_path, source_path, *paths = (pathlib.Path(p) for p in sys.argv[2:])
     statements = [Statement(p) for p in paths if p.parent.name == "sql"]
     migrations = [p for p in paths if p.parent.name == "migrations"]
     header_path.write_text("\n".join(header(room, statements, migrations)) + "\n")

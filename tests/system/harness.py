@@ -180,7 +180,7 @@ class Service:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError(f"{self.name} did not end in {timeout} s:\n{self.tail()}") from None
+            raise AssertionError(f"{self.name} did not end:\n{self.tail()}") from None
 
     def log_bytes(self):
         return self.log_path.read_bytes() if self.log_path.exists() else b""
