@@ -12,6 +12,9 @@
 
 _Noreturn void assert_failed(const char *condition, const char *file, int line);
 
+/* Called once before the process stops: the log writes what it still holds. */
+void assert_set_last_words(void (*last_words)(void));
+
 #define ASSERT(condition)                                                                          \
     do {                                                                                           \
         if (__builtin_expect(!(condition), 0))                                                     \

@@ -10,6 +10,7 @@
 #include "platform/batch.h"
 
 #include "base/assert.h"
+#include "base/random.h"
 #include "platform/clock.h"
 
 #include <time.h>
@@ -63,8 +64,9 @@ static void fail_all(const struct batch_machine *machine, const struct stretch *
 /* Between half of the pause and all of it, so that two batches that met do not meet again. */
 static int64_t jitter(int64_t pause_us)
 {
-    const uint64_t noise = (uint64_t)clock_monotonic_us() * 0x9e3779b97f4a7c15u >> 33;
-    return pause_us / 2 + (int64_t)(noise % (uint64_t)(pause_us / 2));
+    uint32_t noise;
+    random_bytes(&noise, sizeof noise);
+    return pause_us / 2 + noise % (pause_us / 2);
 }
 
 static void rest(int64_t pause_us, int64_t deadline_us)
