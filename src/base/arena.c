@@ -35,10 +35,16 @@ static struct block *block_new(size_t size)
 
 struct arena *arena_new(size_t size_max)
 {
+    return arena_new_sized(size_max < BLOCK_SIZE_FIRST ? size_max : BLOCK_SIZE_FIRST, size_max);
+}
+
+struct arena *arena_new_sized(size_t size_first, size_t size_max)
+{
+    ASSERT(size_first > 0 && size_first <= size_max);
     struct arena *arena = malloc(sizeof *arena);
     ASSERT(arena != NULL);
-    const size_t first = size_max < BLOCK_SIZE_FIRST ? size_max : BLOCK_SIZE_FIRST;
-    *arena = (struct arena){.newest = block_new(first), .size_max = size_max, .size_total = first};
+    *arena = (struct arena){
+        .newest = block_new(size_first), .size_max = size_max, .size_total = size_first};
     return arena;
 }
 

@@ -15,6 +15,8 @@
 struct arena;
 
 struct arena *arena_new(size_t size_max);
+/* `size_first`: the block that is kept over resets, for arenas that there are many of. */
+struct arena *arena_new_sized(size_t size_first, size_t size_max);
 void arena_free(struct arena *arena); /* accepts NULL */
 
 /* Aligned for any type, not zeroed. A size of 0 gives a valid pointer. */

@@ -8,10 +8,13 @@
  * Ownership: a request belongs to the server; whoever was handed it may read it, and use its
  *            arena, until http_respond, which must be called exactly once and ends the request.
  *            Everything given to http_respond is copied before it returns.
- * Errors:    http_server_start says which address could not be had. What a peer does wrong is
- *            answered by the server itself through the `refuse` callback.
- * Threads:   the handler runs on the server's thread and must not block. http_respond may be
- *            called from any thread. */
+ * Errors:    http_server_start: ERR_CONFLICT where the port is taken, ERR_INVALID where the address
+ *            is none; the message names it. What a peer does wrong is answered by the server
+ *            itself through the `refuse` callback, and its connection closed; a peer that is too
+ *            slow is cut off.
+ * Threads:   the handler and the other callbacks run on the server's thread and must not block.
+ *            http_respond may be called from any thread, also late: after the deadline, after the
+ *            peer has gone, even after http_server_stop. */
 #ifndef PLATFORM_HTTP_SERVER_H
 #define PLATFORM_HTTP_SERVER_H
 
@@ -26,7 +29,10 @@ struct http_header {
     struct text value;
 };
 
-enum { HTTP_RESPONSE_HEADERS_MAX = 8 };
+enum {
+    HTTP_RESPONSE_HEADERS_MAX = 8,
+    HTTP_BODY_SIZE_LARGEST = 16 * 1024 * 1024, /* no limit may be set above it */
+};
 
 struct http_response {
     int status;
@@ -42,7 +48,8 @@ struct http_request {
     struct text query;              /* without the question mark; may be empty              */
     struct text body;               /* whole; empty where there is none                     */
     int64_t received_us;            /* monotonic clock, when its first byte was read        */
-    int64_t deadline_us;            /* monotonic clock, when the answer must have left      */
+    int64_t deadline_us;            /* monotonic clock; from then on the answer is a 504
+                                       (HTTP_REFUSAL_TIMEOUT), and a later one is dropped   */
     void *context;                  /* the handler's own: what it needs to answer later     */
     struct http_exchange *exchange; /* the server's side of it; opaque            */
 };
@@ -62,7 +69,7 @@ struct http_server_config {
     int port;               /* 0: any free one, see http_server_port */
     size_t header_size_max; /* request line and headers together: 431 */
     size_t body_size_max;   /* where body_size_max_for is NULL: 413 */
-    int connections_max;
+    int connections_max;    /* more wait in the kernel's queue */
     int receive_ms; /* from a request's first byte to its last, and the longest idle pause */
     int respond_ms; /* from the whole request to its answer: deadline_us */
     void *context;  /* given to the callbacks */
@@ -90,7 +97,8 @@ void http_server_stop(struct http_server *server);
 struct text http_request_header(const struct http_request *request, const char *name);
 /* How many times a header was sent (a header that must be single is refused above one). */
 int http_request_header_count(const struct http_request *request, const char *name);
-/* A query parameter, percent-decoded in the request's arena; TEXT_NONE where it is absent. */
+/* A query parameter's first value, percent-decoded in the request's arena ('+' is a plus);
+ * TEXT_NONE where it is absent. */
 struct text http_request_query(const struct http_request *request, const char *name);
 
 void http_respond(struct http_request *request, const struct http_response *response);
