@@ -20,6 +20,7 @@ struct progress {
     struct text_builder reply;
     bool has_reply; /* the builder is there                                       */
     bool is_too_large;
+    bool has_whole_head;
     bool may_be_sent; /* a connection stood; the other side may have read something */
 };
 
@@ -65,6 +66,14 @@ static int on_connected(void *argument, char *peer_ip, char *own_ip, int peer_po
     (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
     progress->may_be_sent = true;
     return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl takes a head that the peer has broken off for a whole one, so its end is looked for. */
+static size_t on_head_line(char *line, size_t size, size_t count, void *argument)
+{
+    struct progress *progress = argument;
+    progress->has_whole_head = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
+    return size * count;
 }
 
 static void begin_reply(struct progress *progress)
@@ -129,6 +138,7 @@ static void set_manner(struct http_client *client)
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->message);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply_bytes);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head_line);
     curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
     client->message[0] = '\0';
 }
@@ -147,6 +157,7 @@ static void set_call(struct http_client *client, const struct http_call *call,
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, progress);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, progress);
     curl_easy_setopt(curl, CURLOPT_PREREQDATA, progress);
 }
 
@@ -156,9 +167,10 @@ static enum status status_of(CURLcode code, const struct progress *progress)
         return ERR_FULL;
     if (code == CURLE_OPERATION_TIMEDOUT)
         return ERR_TIMEOUT;
-    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return ERR_INVALID;
-    return progress->may_be_sent ? ERR_UNKNOWN : ERR_DOWN;
+    if (progress->may_be_sent)
+        return ERR_UNKNOWN;
+    const bool is_bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+    return is_bad_url ? ERR_INVALID : ERR_DOWN;
 }
 
 static enum status error_of(CURLcode code, const struct http_call *call,
@@ -186,6 +198,8 @@ enum status http_client_call(struct http_client *client, const struct http_call 
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
         return error_of(code, call, &progress, err);
+    if (!progress.has_whole_head)
+        return error_of(CURLE_PARTIAL_FILE, call, &progress, err);
 
     long status = 0;
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
