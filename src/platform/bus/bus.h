@@ -27,12 +27,15 @@ struct bus_config {
 
 enum { BUS_TOPICS_MAX = 8, BUS_PARTITIONS = 64 };
 
+/* The lane of the key: the last 6 bits of its last byte. */
+int bus_partition_of(const struct uuid *key);
+
 MUST_CHECK enum status bus_publisher_open(const struct bus_config *config,
                                           struct bus_publisher **publisher_out, struct error *err);
 void bus_publisher_close(struct bus_publisher *publisher); /* accepts NULL */
 
-/* Publishes in order. published_out[i] says which the bus has acknowledged; within a key, nothing
- * after a failed message is published. OK means all. */
+/* Publishes in order. published_out[i] says which the bus has acknowledged (it is written in any
+ * case); within a key, nothing after a failed message is published. OK means all. */
 MUST_CHECK enum status bus_publish(struct bus_publisher *publisher, const struct message *messages,
                                    size_t count, bool *published_out, struct error *err);
 

@@ -30,16 +30,23 @@ struct message {
     struct text traceparent;        /* of the span that produced it                             */
     struct text origin_traceparent; /* ce_traceparent: of the request that began it all         */
     struct text payload;            /* JSON                                                     */
-    struct text headers;            /* as received, JSON; unset when publishing                 */
+    struct text headers;            /* as received, JSON; none when publishing: from the above  */
+    const char *malformed;          /* why the headers are not ours; NULL: they are             */
     int partition;                  /* where it was read; unset when publishing                 */
     int64_t offset;
     int64_t published_us;
 };
 
+/* Between an event's name and its ce_type: authorization.approved, and
+ * dev.tallystick.authorization.approved.v1. */
+struct text message_type_of(struct arena *arena, struct text event_name);
+struct text message_event_name(struct text type); /* TEXT_NONE: not a type of ours */
+
 /* All headers as one JSON object of strings, in a fixed order. */
 struct text message_write_headers(struct arena *arena, const struct message *message);
 
-/* Fills the attributes from such an object. ERR_INVALID: not CloudEvents 1.0 of ours. */
+/* Fills the attributes from such an object, and nothing else. ERR_INVALID: not CloudEvents 1.0 of
+ * ours. */
 MUST_CHECK enum status message_parse_headers(struct arena *arena, struct text headers,
                                              struct message *message_out, struct error *err);
 

@@ -30,11 +30,26 @@ struct delivery {
     const char *error_class;       /* schema | business | transient_exhausted | bug */
     char reason[160];              /* why it was parked or is dead */
     void *room;                    /* the room's own, for the time of one apply */
+    bool is_claimed;               /* the machinery's: in the inbox with this attempt */
+    bool is_saved;                 /* the machinery's: waits in the database already */
 };
+
+/* Marks a delivery as DELIVERY_PARK or DELIVERY_DEAD and says why. */
+void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome,
+                     const char *error_class, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Stands in each apply between deciding and saving. OK: none is marked, save them all.
+ * ERR_CONFLICT: rolled back, return it; apply is called again at once without those that are marked
+ * and without what follows a parked one under its key, so that neither is claimed and no key is
+ * overtaken. */
+MUST_CHECK enum status delivery_leave_out(struct delivery *const *deliveries, size_t count,
+                                          struct db *db, struct error *err);
 
 struct consumer_config {
     struct bus_config bus;
     struct db_config db;                /* statements: the room's; the consumer adds its own */
+    const char *version;                /* of the service, for dead letters */
     const char *group;                  /* the service's name */
     const char *topics[BUS_TOPICS_MAX]; /* full names, ends with NULL */
     int threads;
@@ -43,8 +58,8 @@ struct consumer_config {
     int park_wait_ms;      /* before the second try; doubles, up to a minute */
     size_t arena_size_max;
     void *context;
-    /* One SQL transaction: claim the inbox, load, decide, save, commit. Sets outcomes; one that it
-     * cannot apply it leaves out of the transaction (not claimed). Deliveries come in bus order. */
+    /* One SQL transaction: claim the inbox, load, decide, leave out what is marked, save, commit.
+     * Deliveries come in bus order, each as DELIVERY_APPLIED. */
     enum status (*apply)(void *context, struct db *db, struct arena *arena,
                          struct delivery *const *deliveries, size_t count, struct error *err);
 };

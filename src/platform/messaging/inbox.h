@@ -15,7 +15,8 @@
 
 struct delivery;
 
-/* Queues the claim of deliveries [0, count); its rows are read by inbox_read_claims. */
+/* Queues the claim of those of deliveries [0, count) that are DELIVERY_APPLIED; its rows are read
+ * by inbox_read_claims. The db's config lists messaging_statements (outbox.h). */
 void inbox_send_claims(struct db *db, struct arena *arena, const char *group,
                        struct delivery *const *deliveries, size_t count);
 /* Marks each delivery whose id was claimed before, here or by a twin in the same batch, as

@@ -17,12 +17,17 @@
 
 struct arena;
 struct db;
+struct sql_statement;
+
+/* What a db_config must list for whoever uses outbox, inbox or waker. Ends in NULL. */
+extern const struct sql_statement *const messaging_statements[];
 
 struct outbox_event {
     struct uuid id;             /* v7; the event's id for ever */
     int lane;                   /* of the account */
     const char *aggregate_type; /* authorization, account, ledger, saga, ledger.commands,
-                                   authorization.commands: the topic follows from it */
+                                   authorization.commands: the topic follows from it; what ends
+                                   in .dlq is a topic's whole name */
     struct uuid aggregate_id;   /* the subject: an authorization's id, an account's, a saga's */
     struct uuid key;            /* account id; saga events: the saga's id */
     const char *type;           /* authorization.approved */
@@ -33,6 +38,7 @@ struct outbox_event {
     struct uuid command_id;     /* nil: none */
     struct trace_context trace; /* the span that produced it */
     struct text origin_traceparent;
+    struct text headers; /* JSON, published as they are (dead letters); none: from the above */
 };
 
 struct outbox {

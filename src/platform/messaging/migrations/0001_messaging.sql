@@ -1,13 +1,14 @@
 -- What every service that speaks on the event bus keeps in its own schema: outbox, inbox, parked
--- keys, dead letters. Run in the schema of each such service (search_path).
+-- keys, dead letters. Run in the schema of each such service (search_path); the service's role is
+-- tallystick_<schema>.
 
 -- What the service has to say. Debezium's column names (id, aggregatetype, aggregateid, type,
 -- payload), so that change data capture could replace the outbox processor.
 CREATE TABLE outbox (
     seq                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- orders; drawn under the account's lock
-    lane               smallint    NOT NULL,
+    lane               smallint    NOT NULL CHECK (lane BETWEEN 0 AND 63),
     id                 uuid        NOT NULL, -- the event's id
-    aggregatetype      text        NOT NULL,
+    aggregatetype      text        NOT NULL, -- the topic follows from it; what ends in .dlq is a topic
     aggregateid        uuid        NOT NULL,
     partitionkey       uuid        NOT NULL,
     type               text        NOT NULL,
@@ -18,8 +19,11 @@ CREATE TABLE outbox (
     command_id         uuid,
     traceparent        text        NOT NULL,
     origin_traceparent text        NOT NULL,
+    headers            text,                 -- published as they are; NULL: made from the columns
     created_at         timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000);
 
 -- One row per lane: whoever relays a lane holds its row's lock for the time of one transaction.
 CREATE TABLE outbox_lane (
@@ -35,31 +39,34 @@ CREATE TABLE inbox (
     PRIMARY KEY (event_id, consumer_group)
 );
 
--- A key whose first message could not be applied: it and all later messages of the key wait in order.
+-- A key whose first message could not be applied: it and all later messages of the key on that
+-- topic wait in order.
 CREATE TABLE parked_key (
     consumer_group  text        NOT NULL,
+    topic           text        NOT NULL,
     key             uuid        NOT NULL,
     reason          text        NOT NULL,
     error_class     text        NOT NULL,
-    attempts        integer     NOT NULL DEFAULT 1,
+    attempts        integer     NOT NULL DEFAULT 1, -- failed tries of the first message
     first_failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     last_failed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     next_try_at     timestamptz NOT NULL,
-    PRIMARY KEY (consumer_group, key)
+    PRIMARY KEY (consumer_group, topic, key)
 );
+CREATE INDEX parked_key_due ON parked_key (consumer_group, next_try_at);
 
 CREATE TABLE parked_message (
     seq            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order of the bus
     consumer_group text        NOT NULL,
+    topic          text        NOT NULL,
     key            uuid        NOT NULL,
     event_id       uuid        NOT NULL,
-    topic          text        NOT NULL,
     partition      integer     NOT NULL,
     "offset"       bigint      NOT NULL,
     published_at   timestamptz NOT NULL,
     headers        text        NOT NULL,
     payload        text        NOT NULL,
-    UNIQUE (consumer_group, key, event_id)
+    UNIQUE (consumer_group, topic, key, event_id)
 );
 
 -- What could not be applied at all. The same bytes and headers; redrive keeps the event id.
@@ -83,6 +90,21 @@ CREATE TABLE dead_letter (
     trace_id        text        NOT NULL,
     redrive_count   integer     NOT NULL DEFAULT 0,
     redriven_at     timestamptz,
-    created_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    UNIQUE (event_id, consumer_group) -- a message that comes again is the same dead letter
 );
 CREATE INDEX dead_letter_open ON dead_letter (created_at) WHERE redriven_at IS NULL;
+
+DO $$
+DECLARE
+    service text := format('%I', 'tallystick_' || current_schema());
+BEGIN
+    EXECUTE 'GRANT SELECT, INSERT ON outbox TO ' || service;
+    EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON inbox, parked_key, parked_message, dead_letter TO '
+            || service;
+    -- The outbox processor takes what the service has to say, and sees nothing else of it.
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO tallystick_outbox', current_schema());
+    GRANT SELECT, DELETE ON outbox TO tallystick_outbox;
+    GRANT SELECT, UPDATE ON outbox_lane TO tallystick_outbox; -- UPDATE: to lock its rows
+END
+$$;

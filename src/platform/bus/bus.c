@@ -1,0 +1,110 @@
+#include "platform/bus/bus.h"
+
+#include "base/assert.h"
+#include "platform/bus/part.h"
+
+#include <stdlib.h>
+
+struct part {
+    const char *kind;
+    const struct bus_publisher_part *publisher;
+    const struct bus_consumer_part *consumer;
+};
+
+static const struct part PARTS[] = {
+    {"postgres", &BUS_POSTGRES_PUBLISHER, &BUS_POSTGRES_CONSUMER},
+};
+
+struct bus_publisher {
+    const struct bus_publisher_part *part;
+    void *self;
+};
+
+struct bus_consumer {
+    const struct bus_consumer_part *part;
+    void *self;
+};
+
+int bus_partition_of(const struct uuid *key)
+{
+    return key->bytes[sizeof key->bytes - 1] % BUS_PARTITIONS;
+}
+
+static const struct part *find_part(const char *kind)
+{
+    for (size_t at = 0; at < COUNT(PARTS); at++)
+        if (strcmp(PARTS[at].kind, kind) == 0)
+            return &PARTS[at];
+    return NULL;
+}
+
+enum status bus_publisher_open(const struct bus_config *config,
+                               struct bus_publisher **publisher_out, struct error *err)
+{
+    const struct part *part = find_part(config->kind);
+    if (part == NULL)
+        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->kind);
+    void *self = NULL;
+    TRY(part->publisher->open(config, &self, err));
+    struct bus_publisher *publisher = malloc(sizeof *publisher);
+    ASSERT(publisher != NULL);
+    *publisher = (struct bus_publisher){part->publisher, self};
+    *publisher_out = publisher;
+    return OK;
+}
+
+void bus_publisher_close(struct bus_publisher *publisher)
+{
+    if (publisher == NULL)
+        return;
+    publisher->part->close(publisher->self);
+    free(publisher);
+}
+
+enum status bus_publish(struct bus_publisher *publisher, const struct message *messages,
+                        size_t count, bool *published_out, struct error *err)
+{
+    return publisher->part->publish(publisher->self, messages, count, published_out, err);
+}
+
+enum status bus_consumer_open(const struct bus_config *config, const char *group,
+                              const char *const topics[], struct bus_consumer **consumer_out,
+                              struct error *err)
+{
+    const struct part *part = find_part(config->kind);
+    if (part == NULL)
+        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->kind);
+    void *self = NULL;
+    TRY(part->consumer->open(config, group, topics, &self, err));
+    struct bus_consumer *consumer = malloc(sizeof *consumer);
+    ASSERT(consumer != NULL);
+    *consumer = (struct bus_consumer){part->consumer, self};
+    *consumer_out = consumer;
+    return OK;
+}
+
+void bus_consumer_close(struct bus_consumer *consumer)
+{
+    if (consumer == NULL)
+        return;
+    consumer->part->close(consumer->self);
+    free(consumer);
+}
+
+enum status bus_poll(struct bus_consumer *consumer, int wait_ms, size_t count_max,
+                     struct arena *arena, struct message **messages_out, size_t *count_out,
+                     struct error *err)
+{
+    return consumer->part->poll(consumer->self, wait_ms, count_max, arena, messages_out, count_out,
+                                err);
+}
+
+enum status bus_confirm(struct bus_consumer *consumer, struct error *err)
+{
+    return consumer->part->confirm(consumer->self, err);
+}
+
+void bus_consumer_wake(struct bus_consumer *consumer)
+{
+    consumer->part->wake(consumer->self);
+}

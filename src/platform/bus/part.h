@@ -1,0 +1,34 @@
+/* platform/bus/part.h - what a part behind the event bus has to offer.
+ *
+ * Purpose:   bus.h's functions, told apart by kind. One of the two seams with several parts
+ *            (DESIGN 5); a new bus is one file with these tables and a row in bus.c.
+ * Units:     as in bus.h.
+ * Ownership: `self` is the part's own object, made by open, ended by close.
+ * Errors:    as in bus.h; a bus that is down does not fail an open, but the first use.
+ * Threads:   as in bus.h. */
+#ifndef PLATFORM_BUS_PART_H
+#define PLATFORM_BUS_PART_H
+
+#include "platform/bus/bus.h"
+
+struct bus_publisher_part {
+    enum status (*open)(const struct bus_config *config, void **self_out, struct error *err);
+    enum status (*publish)(void *self, const struct message *messages, size_t count,
+                           bool *published_out, struct error *err);
+    void (*close)(void *self);
+};
+
+struct bus_consumer_part {
+    enum status (*open)(const struct bus_config *config, const char *group,
+                        const char *const topics[], void **self_out, struct error *err);
+    enum status (*poll)(void *self, int wait_ms, size_t count_max, struct arena *arena,
+                        struct message **messages_out, size_t *count_out, struct error *err);
+    enum status (*confirm)(void *self, struct error *err);
+    void (*wake)(void *self);
+    void (*close)(void *self);
+};
+
+extern const struct bus_publisher_part BUS_POSTGRES_PUBLISHER;
+extern const struct bus_consumer_part BUS_POSTGRES_CONSUMER;
+
+#endif

@@ -1,0 +1,250 @@
+/* Publishing on PostgreSQL: one SQL transaction per batch. The heads of all partitions concerned
+ * are locked in ascending order, offsets are given out here, messages and new heads are saved. The
+ * locks are held to the commit, so offsets are gapless and become visible in order. */
+#include "base/arena.h"
+#include "base/assert.h"
+#include "bus_sql.h"
+#include "platform/bus/part.h"
+#include "platform/messaging/waker.h"
+
+#include <stdlib.h>
+
+enum { ARENA_SIZE_MAX = 64 * 1024 * 1024 };
+
+struct publisher {
+    struct db *db;
+    struct arena *arena; /* of one batch */
+    struct waker *waker;
+};
+
+/* A message on its way to its place. */
+struct entry {
+    const struct message *message;
+    int partition;
+    int64_t offset;
+};
+
+/* The partitions of a batch, each once, ascending; entries of one stand together. */
+struct stretch {
+    struct text topic;
+    int partition;
+    size_t first; /* entry */
+    size_t count;
+};
+
+struct publication {
+    struct arena *arena;
+    struct entry *entries; /* by topic, partition, then in the order given */
+    size_t entry_count;
+    struct stretch *stretches;
+    size_t stretch_count;
+};
+
+static enum status publisher_open(const struct bus_config *config, void **self_out,
+                                  struct error *err)
+{
+    (void)err;
+    struct publisher *publisher = calloc(1, sizeof *publisher);
+    ASSERT(publisher != NULL);
+    const struct db_config db_config = {
+        .url = config->database_url,
+        .user = config->user,
+        .schema = "bus",
+        .application_name = config->service,
+        .statements = {bus_statements},
+    };
+    publisher->db = db_new(&db_config);
+    publisher->arena = arena_new(ARENA_SIZE_MAX);
+    publisher->waker = waker_start(&db_config, CHANNEL_BUS);
+    *self_out = publisher;
+    return OK;
+}
+
+static void publisher_close(void *self)
+{
+    struct publisher *publisher = self;
+    waker_stop(publisher->waker);
+    db_free(publisher->db);
+    arena_free(publisher->arena);
+    free(publisher);
+}
+
+/* ---- where each message goes --------------------------------------------------------------- */
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *left = a, *right = b;
+    const int order = text_compare(left->message->topic, right->message->topic);
+    if (order != 0)
+        return order;
+    if (left->partition != right->partition)
+        return left->partition - right->partition;
+    return (left->message > right->message) - (left->message < right->message);
+}
+
+static bool begins_stretch(const struct publication *p, size_t at)
+{
+    if (at == 0)
+        return true;
+    const struct entry *entry = &p->entries[at], *before = &p->entries[at - 1];
+    return entry->partition != before->partition ||
+           !text_equals(entry->message->topic, before->message->topic);
+}
+
+static void sort_into_stretches(struct publication *p, const struct message *messages, size_t count)
+{
+    p->entries = ARENA_NEW_ARRAY(p->arena, struct entry, count);
+    p->stretches = ARENA_NEW_ARRAY(p->arena, struct stretch, count);
+    p->entry_count = count;
+    for (size_t at = 0; at < count; at++)
+        p->entries[at] = (struct entry){.message = &messages[at],
+                                        .partition = bus_partition_of(&messages[at].key)};
+    qsort(p->entries, count, sizeof *p->entries, compare_entries);
+    for (size_t at = 0; at < count; at++) {
+        const struct entry *entry = &p->entries[at];
+        if (begins_stretch(p, at))
+            p->stretches[p->stretch_count++] = (struct stretch){
+                .topic = entry->message->topic, .partition = entry->partition, .first = at};
+        p->stretches[p->stretch_count - 1].count++;
+    }
+}
+
+/* ---- the SQL transaction ------------------------------------------------------------------- */
+
+static void add_stretch_columns(const struct publication *p, struct sql_args *args)
+{
+    struct sql_array topics, partitions;
+    sql_array_init(&topics, p->arena, SQL_TEXT, p->stretch_count);
+    sql_array_init(&partitions, p->arena, SQL_I16, p->stretch_count);
+    for (size_t at = 0; at < p->stretch_count; at++) {
+        sql_array_add_text(&topics, p->stretches[at].topic);
+        sql_array_add_i64(&partitions, p->stretches[at].partition);
+    }
+    sql_add_array(args, &topics);
+    sql_add_array(args, &partitions);
+}
+
+static enum status add_topics(struct publisher *publisher, const struct publication *p,
+                              struct error *err)
+{
+    struct sql_array topics;
+    struct sql_args args;
+    sql_array_init(&topics, p->arena, SQL_TEXT, p->stretch_count);
+    for (size_t at = 0; at < p->stretch_count; at++)
+        if (at == 0 || !text_equals(p->stretches[at].topic, p->stretches[at - 1].topic))
+            sql_array_add_text(&topics, p->stretches[at].topic);
+    sql_args_init(&args, p->arena);
+    sql_add_array(&args, &topics);
+    return db_run_one(publisher->db, SQL_ADD_PARTITIONS, &args, err);
+}
+
+/* Locks the heads and gives every entry its offset. ERR_NOT_FOUND: a topic is new. */
+static enum status take_offsets(struct publisher *publisher, struct publication *p,
+                                struct error *err)
+{
+    struct sql_args args;
+    sql_args_init(&args, p->arena);
+    add_stretch_columns(p, &args);
+    db_send_begin(publisher->db);
+    db_send(publisher->db, SQL_LOCK_PARTITIONS, &args);
+    TRY(db_run(publisher->db, err));
+    const struct sql_rows heads = db_rows(publisher->db, 1);
+    if ((size_t)heads.count < p->stretch_count) {
+        db_rollback(publisher->db);
+        return error_set(err, ERR_NOT_FOUND, "a topic does not exist yet");
+    }
+    for (size_t at = 0; at < p->stretch_count; at++) {
+        const struct stretch *stretch = &p->stretches[at];
+        const int64_t head = sql_i64(heads, (int)at, LOCK_PARTITIONS_NEXT_OFFSET);
+        for (size_t nth = 0; nth < stretch->count; nth++)
+            p->entries[stretch->first + nth].offset = head + (int64_t)nth;
+    }
+    return OK;
+}
+
+static void send_heads(struct publisher *publisher, const struct publication *p)
+{
+    struct sql_array next_offsets;
+    struct sql_args args;
+    sql_args_init(&args, p->arena);
+    add_stretch_columns(p, &args);
+    sql_array_init(&next_offsets, p->arena, SQL_I64, p->stretch_count);
+    for (size_t at = 0; at < p->stretch_count; at++) {
+        const struct stretch *stretch = &p->stretches[at];
+        const struct entry *last = &p->entries[stretch->first + stretch->count - 1];
+        sql_array_add_i64(&next_offsets, last->offset + 1);
+    }
+    sql_add_array(&args, &next_offsets);
+    db_send(publisher->db, SQL_ADVANCE_PARTITIONS, &args);
+}
+
+static void send_messages(struct publisher *publisher, const struct publication *p)
+{
+    struct sql_array topics, partitions, offsets, keys, ids, headers, payloads;
+    sql_array_init(&topics, p->arena, SQL_TEXT, p->entry_count);
+    sql_array_init(&partitions, p->arena, SQL_I16, p->entry_count);
+    sql_array_init(&offsets, p->arena, SQL_I64, p->entry_count);
+    sql_array_init(&keys, p->arena, SQL_UUID, p->entry_count);
+    sql_array_init(&ids, p->arena, SQL_UUID, p->entry_count);
+    sql_array_init(&headers, p->arena, SQL_TEXT, p->entry_count);
+    sql_array_init(&payloads, p->arena, SQL_TEXT, p->entry_count);
+    for (size_t at = 0; at < p->entry_count; at++) {
+        const struct entry *entry = &p->entries[at];
+        const struct message *message = entry->message;
+        sql_array_add_text(&topics, message->topic);
+        sql_array_add_i64(&partitions, entry->partition);
+        sql_array_add_i64(&offsets, entry->offset);
+        sql_array_add_uuid(&keys, &message->key);
+        sql_array_add_uuid(&ids, &message->id);
+        sql_array_add_text(&headers, text_is_none(message->headers)
+                                         ? message_write_headers(p->arena, message)
+                                         : message->headers);
+        sql_array_add_text(&payloads, message->payload);
+    }
+    struct sql_array *const in_order[] = {&topics, &partitions, &offsets, &keys,
+                                          &ids,    &headers,    &payloads};
+    struct sql_args args;
+    sql_args_init(&args, p->arena);
+    for (size_t at = 0; at < COUNT(in_order); at++)
+        sql_add_array(&args, in_order[at]);
+    db_send(publisher->db, SQL_INSERT_MESSAGES, &args);
+}
+
+static enum status publish_all(struct publisher *publisher, struct publication *p,
+                               struct error *err)
+{
+    enum status status = take_offsets(publisher, p, err);
+    if (status == ERR_NOT_FOUND) {
+        TRY(add_topics(publisher, p, err));
+        status = take_offsets(publisher, p, err);
+    }
+    TRY(status);
+    send_heads(publisher, p);
+    send_messages(publisher, p);
+    db_send_commit(publisher->db);
+    return db_run(publisher->db, err);
+}
+
+/* All of the batch or nothing of it. */
+static enum status publisher_publish(void *self, const struct message *messages, size_t count,
+                                     bool *published_out, struct error *err)
+{
+    struct publisher *publisher = self;
+    memset(published_out, 0, count * sizeof *published_out);
+    if (count == 0)
+        return OK;
+    arena_reset(publisher->arena);
+    struct publication publication = {.arena = publisher->arena};
+    sort_into_stretches(&publication, messages, count);
+    TRY(publish_all(publisher, &publication, err));
+    waker_ring(publisher->waker);
+    for (size_t at = 0; at < count; at++)
+        published_out[at] = true;
+    return OK;
+}
+
+const struct bus_publisher_part BUS_POSTGRES_PUBLISHER = {
+    .open = publisher_open,
+    .publish = publisher_publish,
+    .close = publisher_close,
+};
