@@ -93,7 +93,7 @@ enum decimal_result decimal_parse(struct text t, struct decimal *out)
         fraction = without_trailing_zeros(fraction);
 
     int64_t digits = 0;
-    if (!append_digits(whole, &digits))
+    if (!append_digits(whole, &digits) || digits > AMOUNT_MINOR_MAX)
         return DECIMAL_TOO_LARGE;
     if (!append_digits(fraction, &digits) || fraction.size > INT8_MAX)
         return DECIMAL_TOO_PRECISE;

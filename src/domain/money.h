@@ -27,19 +27,19 @@ struct decimal {
     int scale;
 };
 
-enum decimal_result {
-    DECIMAL_OK,
-    DECIMAL_MALFORMED,   /* anything but digits[.digits]: sign, exponent, blank, leading zero */
-    DECIMAL_TOO_LARGE,   /* more digits before the point than any amount has  */
-    DECIMAL_TOO_PRECISE, /* more digits after it than any currency has        */
-};
-
-MUST_CHECK enum decimal_result decimal_parse(struct text t, struct decimal *out);
-
 /* Up to 12 digits of minor units: the n12 of ISO 8583's field 4. */
 static const int64_t AMOUNT_MINOR_MAX = 999999999999;
 /* No configuration raises the limit above this; far from where sums of many could overflow. */
 static const int64_t AMOUNT_MINOR_CAP = 1000000000000000;
+
+enum decimal_result {
+    DECIMAL_OK,
+    DECIMAL_MALFORMED,   /* anything but digits[.digits]: sign, exponent, blank, leading zero */
+    DECIMAL_TOO_LARGE,   /* out of range in any currency: above AMOUNT_MINOR_MAX major units */
+    DECIMAL_TOO_PRECISE, /* more decimals than any currency has, by far */
+};
+
+MUST_CHECK enum decimal_result decimal_parse(struct text t, struct decimal *out);
 
 enum money_result {
     MONEY_OK,

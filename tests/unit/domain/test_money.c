@@ -80,8 +80,10 @@ static void test_decimal_parse__grammar(void **state)
         {"zero with zeros", "0.000", DECIMAL_OK, 0, 0},
         {"less than one", "0.05", DECIMAL_OK, 5, 2},
         {"very many zeros", "1.00000000000000000000000000000000", DECIMAL_OK, 1, 0},
-        {"the largest digits", "9223372036854775807", DECIMAL_OK, INT64_MAX, 0},
-        {"one more", "9223372036854775808", DECIMAL_TOO_LARGE, 0, 0},
+        {"the largest", "999999999999.999999", DECIMAL_OK, 999999999999999999, 6},
+        {"one more", "1000000000000", DECIMAL_TOO_LARGE, 0, 0},
+        {"an int64", "9223372036854775807", DECIMAL_TOO_LARGE, 0, 0},
+        {"more than an int64", "9223372036854775808", DECIMAL_TOO_LARGE, 0, 0},
         {"twenty digits", "12345678901234567890", DECIMAL_TOO_LARGE, 0, 0},
         {"twenty digits and a point", "12345678901234567890.5", DECIMAL_TOO_LARGE, 0, 0},
         {"too many decimals", "1.0000000000000000001", DECIMAL_TOO_PRECISE, 0, 0},
@@ -150,9 +152,6 @@ static void test_decimal_to_minor__currencies(void **state)
         {"the largest", "9999999999.99", "USD", MONEY_OK, 999999999999},
         {"one cent more", "10000000000.00", "USD", MONEY_OUT_OF_RANGE, 0},
         {"the largest in yen", "999999999999", "JPY", MONEY_OK, 999999999999},
-        {"one yen more", "1000000000000", "JPY", MONEY_OUT_OF_RANGE, 0},
-        {"the largest digits", "9223372036854775807", "USD", MONEY_OUT_OF_RANGE, 0},
-        {"the largest digits in yen", "9223372036854775807", "JPY", MONEY_OUT_OF_RANGE, 0},
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct decimal decimal;
@@ -166,6 +165,12 @@ static void test_decimal_to_minor__currencies(void **state)
     int64_t got = 0;
     CHECK_EQ("zeros kept", decimal_to_minor((struct decimal){99990, 3}, 2, &got), MONEY_OK);
     CHECK_EQ("zeros kept", got, 9999);
+    static const struct decimal TOO_LARGE[] = {
+        {1000000000000, 0}, {INT64_MAX, 0}, {1000000000000000, 3}};
+    for (size_t at = 0; at < COUNT(TOO_LARGE); at++) {
+        CHECK_EQ("one yen too many", decimal_to_minor(TOO_LARGE[at], 0, &got), MONEY_OUT_OF_RANGE);
+        CHECK_EQ("or many cents", decimal_to_minor(TOO_LARGE[at], 2, &got), MONEY_OUT_OF_RANGE);
+    }
 }
 
 static void test_money_format__exponents(void **state)
