@@ -6,6 +6,7 @@
  * Errors:    ERR_DOWN: the connection was refused, nothing was sent, another try is safe.
  *            ERR_TIMEOUT: the deadline passed. ERR_UNKNOWN: the connection broke after something
  *            was sent: the other side may have done it. ERR_FULL: the reply is larger than allowed.
+ *            ERR_INVALID: the URL is none.
  *            A reply of any status is OK here; its meaning is the caller's.
  * Threads:   a client belongs to one thread. http_client_init_all once, before any thread. */
 #ifndef PLATFORM_HTTP_CLIENT_H
@@ -24,7 +25,7 @@ struct http_call {
     struct text body;   /* TEXT_NONE: none; sent as application/json */
     struct http_header headers[HTTP_RESPONSE_HEADERS_MAX]; /* up to the first without a name */
     int timeout_ms;
-    size_t reply_size_max;
+    size_t reply_size_max; /* of the body; the arena needs room for four times as much */
 };
 
 struct http_reply {

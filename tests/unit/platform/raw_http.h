@@ -110,7 +110,7 @@ static inline void raw_read_answer(struct raw_peer *peer, bool is_head, struct r
     peer->size -= size;
     answer->head = (struct text){answer->bytes, head_size};
     answer->body = (struct text){answer->bytes + head_size, size - head_size};
-    answer->status = atoi(answer->bytes + sizeof "HTTP/1.1");
+    answer->status = (int)strtoul(answer->bytes + sizeof "HTTP/1.1", NULL, 10);
     answer->says_close = memmem(answer->bytes, head_size, "Connection: close", 17) != NULL;
 }
 
