@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "domain/money.h"
-#include "domain/problem.h"
+#include "base/problem.h"
 
 struct arena;
 

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "domain/problem.h"
+#include "base/problem.h"
 
 enum { IDEMPOTENCY_KEY_SIZE_MAX = 255 };
 

@@ -1,4 +1,4 @@
-/* domain/problem.h - every way to say no over HTTP, in one table.
+/* base/problem.h - every way to say no over HTTP, in one table.
  *
  * Purpose:   the catalogue of problems (RFC 9457) and the one writer of their bodies. A problem
  *            means that no decision was made; a declined authorization is none.
@@ -6,8 +6,8 @@
  * Ownership: a problem borrows its texts; its written body lives in the arena.
  * Errors:    none.
  * Threads:   values; the catalogue is constant. */
-#ifndef DOMAIN_PROBLEM_H
-#define DOMAIN_PROBLEM_H
+#ifndef BASE_PROBLEM_H
+#define BASE_PROBLEM_H
 
 #include "base/text.h"
 #include "base/uuid.h"

@@ -1,4 +1,4 @@
-#include "domain/problem.h"
+#include "base/problem.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "domain/problem.h"
+#include "base/problem.h"
 
 static void test_problem_catalogue__every_row(void **state)
 {
@@ -126,5 +126,5 @@ int main(void)
         cmocka_unit_test(test_problem_catalogue__statuses),
         cmocka_unit_test(test_problem_write__bodies),
     };
-    return cmocka_run_group_tests_name("domain/problem", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/problem", tests, NULL, NULL);
 }
