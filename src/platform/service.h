@@ -2,7 +2,7 @@
  *
  * Purpose:   a room says in one struct what it is; service_main reads its configuration, starts
  *            the log, refuses a schema of another version, opens the admin port, starts the room,
- *            waits for SIGTERM or SIGINT, drains and stops it (SEMANTICS 17).
+ *            waits for SIGTERM or SIGINT, drains and stops it.
  * Units:     times in milliseconds.
  * Ownership: the room's config struct begins with struct service_config.
  * Errors:    what stops a start is printed with what to do next, exit code 1 (2: usage).
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "platform/config.h"
-#include "platform/http_server.h"
+#include "platform/http_problem.h"
 #include "platform/postgres.h"
 
 enum profile { PROFILE_DEV, PROFILE_PROD };
@@ -26,7 +26,7 @@ struct service_config {
     const char *topic_prefix;   /* tallystick */
     const char *log_level;
     const char *log_format; /* auto | json | text */
-    int64_t drain_ms;       /* readyz says 503 for so long before the door closes; -dev 0 */
+    int64_t drain_ms;       /* readyz says 503 for so long before the door closes */
     int64_t stop_ms;        /* then what is open may take so long to end */
 };
 
@@ -64,9 +64,8 @@ struct db_config service_db_config(const struct service_config *config, const ch
 MUST_CHECK bool service_authenticate(const struct service_config *config,
                                      struct http_request *request);
 
-/* The one writer of refusals: answers with application/problem+json. `detail` is copied. A rooms's
- * handlers and workers use it for every problem that is a whole answer; struct problem is
- * domain's, so its body comes rendered. */
-void respond_json(struct http_request *request, int status, struct text body);
+/* Answers /livez, /readyz, /startupz and /healthz, which a public door has too. False: the request
+ * is for something else. */
+bool service_answer_health(struct http_request *request);
 
 #endif

@@ -1,0 +1,280 @@
+#include "platform/service.h"
+
+#include "base/assert.h"
+#include "platform/clock.h"
+#include "platform/http_client.h"
+#include "platform/log.h"
+#include "platform/service_admin.h"
+#include "platform/service_health.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    EXIT_STARTED = 0, /* and stopped in order */
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    SECRET_SIZE_MIN = 16,
+    DRAIN_MS_PROD = 5000,
+    BUSY_POLL_MS = 10,
+    SAME_WISH_S = 1, /* a second signal within it is not yet impatience */
+};
+
+#define FIELD(field) offsetof(struct service_config, field)
+
+/* clang-format off */
+const struct option SERVICE_OPTIONS[] = {
+    {"profile", OPT_CHOICE, "prod", FIELD(profile),
+     "dev: open to everybody on this machine, unknown users get an account; prod: neither.",
+     "dev|prod"},
+    {"listen-address", OPT_TEXT, "127.0.0.1", FIELD(listen_address),
+     "Address that every port listens on."},
+    {"database-url", OPT_TEXT, NULL, FIELD(database_url),
+     "PostgreSQL, as a URI or key=value text; without a user, the service's role is taken. "
+     "DATABASE_URL is read too. Required."},
+    {"service-secret", OPT_SECRET, NULL, FIELD(service_secret),
+     "What services show each other; at least 16 characters. Required."},
+    {"topic-prefix", OPT_TEXT, "tallystick", FIELD(topic_prefix),
+     "First part of every topic's name on the event bus."},
+    {"log-level", OPT_CHOICE, "info", FIELD(log_level),
+     "Least level that is logged.", "debug|info|warning|error"},
+    {"log-format", OPT_CHOICE, "auto", FIELD(log_format),
+     "auto: text on a terminal, JSON otherwise.", "auto|json|text"},
+    {"drain-ms", OPT_INT, NULL, FIELD(drain_ms),
+     "How long, in milliseconds, readyz says 503 before the door closes. "
+     "Default: 5000, in the dev profile 0."},
+    {"stop-ms", OPT_INT, "15000", FIELD(stop_ms),
+     "How long, in milliseconds, open work may then take to end."},
+    {NULL},
+};
+/* clang-format on */
+
+/* ---- configuration ------------------------------------------------------------------------- */
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strcmp(address, "localhost") == 0;
+}
+
+static enum status check_config(struct service_config *config, struct error *err)
+{
+    if (strlen(config->service_secret) < SECRET_SIZE_MIN)
+        return error_set(err, ERR_INVALID,
+                         "TALLYSTICK_SERVICE_SECRET must have at least %d characters; "
+                         "make one by: openssl rand -hex 32",
+                         SECRET_SIZE_MIN);
+    if (service_is_dev(config) && !is_loopback(config->listen_address))
+        return error_set(err, ERR_INVALID,
+                         "the dev profile is open to everybody, so it listens on loopback only, "
+                         "not on '%s'; set TALLYSTICK_PROFILE=prod",
+                         config->listen_address);
+    if (config->drain_ms < 0)
+        config->drain_ms = service_is_dev(config) ? 0 : DRAIN_MS_PROD;
+    return OK;
+}
+
+static enum status load_config(const struct service *service, struct service_config *config,
+                               int *argc, char **argv, struct error *err)
+{
+    const struct option *const tables[] = {SERVICE_OPTIONS, service->options, NULL};
+    config->drain_ms = -1; /* its default depends on the profile */
+    TRY(config_load(tables, config, argc, argv, err));
+    if (*argc > 1)
+        return error_set(err, ERR_INVALID, "'%s' is not expected; see: tallystick %s --help",
+                         argv[1], service->name);
+    return check_config(config, err);
+}
+
+static void start_log(const struct service *service, const struct service_config *config)
+{
+    static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
+    enum log_level level = LOG_INFO;
+    for (size_t at = 0; at < COUNT(LEVELS); at++)
+        if (strcmp(config->log_level, LEVELS[at]) == 0)
+            level = (enum log_level)at;
+    const bool is_text = strcmp(config->log_format, "text") == 0 ||
+                         (strcmp(config->log_format, "auto") == 0 && isatty(STDERR_FILENO));
+    log_start(service->name, TALLYSTICK_VERSION, level, is_text ? LOG_TEXT : LOG_JSON);
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+/* A taken port: names the options that choose another. */
+static void log_ports(const struct service *service, const void *config)
+{
+    for (const struct option *option = service->options; option->name != NULL; option++) {
+        if (option->type != OPT_PORT)
+            continue;
+        const int64_t *const port = (const void *)((const char *)config + option->offset);
+        log_error(NULL, "service.port", "a port can be chosen by this option",
+                  kv_str("option", option->name), kv_i64("port", *port));
+    }
+}
+
+static int64_t admin_port(const struct service *service, const void *config)
+{
+    return *(const int64_t *)(const void *)((const char *)config + service->admin_port_offset);
+}
+
+struct running {
+    const struct service *service;
+    const struct service_config *config;
+    struct http_server *admin;
+    void *room;
+};
+
+static enum status start_parts(struct running *running, struct error *err)
+{
+    const struct service *service = running->service;
+    const struct service_config *config = running->config;
+    struct db_config db = service_db_config(config, service->name);
+    if (service->schema != NULL)
+        db.schema = service->schema;
+    TRY(health_check_schema(service, &db, err));
+    health_start(service, &db);
+    TRY(service_admin_start(service->name, config->listen_address, (int)admin_port(service, config),
+                            &running->admin, err));
+    TRY(service->start(config, &running->room, err));
+    health_set_started();
+    return OK;
+}
+
+static int fail_start(const struct running *running, enum status status, const struct error *err)
+{
+    if (status == ERR_CONFLICT)
+        log_ports(running->service, running->config);
+    log_error(NULL, "service.failed", "the service cannot start", kv_str("error", err->message),
+              kv_str("status", status_name(status)));
+    http_server_stop(running->admin);
+    health_stop();
+    log_stop();
+    return EXIT_FAILED;
+}
+
+static void log_started(const struct running *running)
+{
+    if (service_is_dev(running->config))
+        log_warning(NULL, "service.open",
+                    "profile dev: open to everybody on this machine, not for production");
+    log_info(NULL, "service.started", "ready",
+             kv_i64("admin_port", http_server_port(running->admin)),
+             kv_str("profile", running->config->profile));
+}
+
+/* ---- stop ---------------------------------------------------------------------------------- */
+
+static sigset_t stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+/* Whoever asks twice means now. A terminal's Ctrl-C and a supervisor's SIGTERM come together and
+ * are one wish. */
+static void *exit_at_next_signal(void *unused)
+{
+    (void)unused;
+    const sigset_t signals = stop_signals();
+    const struct timespec now = {0}, same_wish = {.tv_sec = SAME_WISH_S};
+    nanosleep(&same_wish, NULL);
+    while (sigtimedwait(&signals, NULL, &now) > 0)
+        continue;
+    sigwaitinfo(&signals, NULL);
+    log_warning(NULL, "service.aborted", "told to stop again: ending at once");
+    log_flush();
+    _exit(EXIT_FAILED);
+}
+
+static void sleep_ms(int64_t wait_ms)
+{
+    const struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+    nanosleep(&wait, NULL);
+}
+
+static void wait_until_idle(const struct running *running)
+{
+    const int64_t deadline_us = clock_monotonic_us() + running->config->stop_ms * 1000;
+    int open = 0;
+    while (running->service->busy != NULL && (open = running->service->busy(running->room)) > 0) {
+        if (clock_monotonic_us() > deadline_us) {
+            log_warning(NULL, "service.overdue", "work is still open, stopping all the same",
+                        kv_i64("open", open));
+            return;
+        }
+        sleep_ms(BUSY_POLL_MS);
+    }
+}
+
+static void stop_parts(struct running *running)
+{
+    pthread_t impatient;
+    if (pthread_create(&impatient, NULL, exit_at_next_signal, NULL) == 0)
+        pthread_detach(impatient);
+    log_info(NULL, "service.stopping", "stopping", kv_i64("drain_ms", running->config->drain_ms));
+    health_set_draining();
+    sleep_ms(running->config->drain_ms);
+    if (running->service->drain != NULL)
+        running->service->drain(running->room);
+    wait_until_idle(running);
+    running->service->stop(running->room);
+    http_server_stop(running->admin);
+    health_stop();
+    log_info(NULL, "service.stopped", "stopped");
+    log_stop();
+}
+
+static int run(const struct service *service, const struct service_config *config)
+{
+    struct running running = {.service = service, .config = config};
+    struct error err;
+    const enum status status = start_parts(&running, &err);
+    if (status != OK)
+        return fail_start(&running, status, &err);
+    log_started(&running);
+    const sigset_t signals = stop_signals();
+    while (sigwaitinfo(&signals, NULL) < 0)
+        continue;
+    stop_parts(&running);
+    return EXIT_STARTED;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int at = 1; at < argc; at++)
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
+            return true;
+    return false;
+}
+
+int service_main(const struct service *service, int argc, char **argv)
+{
+    if (asks_for_help(argc, argv)) {
+        const struct option *const tables[] = {SERVICE_OPTIONS, service->options, NULL};
+        config_print_help(service->name, service->summary, tables);
+        return EXIT_STARTED;
+    }
+    struct service_config *config = calloc(1, service->config_size);
+    ASSERT(config != NULL);
+    struct error err;
+    int code = EXIT_USAGE;
+    if (load_config(service, config, &argc, argv, &err) != OK) {
+        fprintf(stderr, "tallystick %s: %s\n", service->name, err.message);
+    } else {
+        const sigset_t signals = stop_signals(); /* every thread inherits that it gets none */
+        pthread_sigmask(SIG_BLOCK, &signals, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        start_log(service, config);
+        http_client_init_all();
+        code = run(service, config);
+    }
+    free(config);
+    return code;
+}

@@ -1,0 +1,99 @@
+#include "platform/service_admin.h"
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "platform/http_problem.h"
+#include "platform/service_health.h"
+
+enum { HEADER_SIZE_MAX = 8192, BODY_SIZE_MAX = 4096, CONNECTIONS_MAX = 64, TIMEOUT_MS = 5000 };
+
+static void add_checks(struct json_writer *w)
+{
+    struct health_check checks[HEALTH_CHECKS];
+    health_read_checks(checks);
+    json_begin_array(w, "checks");
+    for (size_t at = 0; at < HEALTH_CHECKS; at++) {
+        json_begin_object(w, NULL);
+        json_write_text(w, "name", text_of(checks[at].name));
+        json_write_bool(w, "ok", checks[at].is_good);
+        json_write_text(w, "detail", text_of(checks[at].detail));
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static void answer_state(struct http_request *request, bool is_good, const char *state)
+{
+    struct text_builder body;
+    struct json_writer w;
+    text_builder_init(&body, request->arena, 512);
+    json_writer_init(&w, &body);
+    json_begin_object(&w, NULL);
+    json_write_text(&w, "status", text_of(state));
+    if (!text_is_none(http_request_query(request, "verbose")))
+        add_checks(&w);
+    json_end_object(&w);
+    respond_json(request, is_good ? 200 : 503, text_builder_text(&body));
+}
+
+static void answer_ready(struct http_request *request)
+{
+    const bool is_ready = health_is_ready();
+    answer_state(request, is_ready, is_ready ? "ready" : "not_ready");
+}
+
+static void answer_version(struct http_request *request, const char *service)
+{
+    struct text_builder body;
+    struct json_writer w;
+    text_builder_init(&body, request->arena, 256);
+    json_writer_init(&w, &body);
+    json_begin_object(&w, NULL);
+    json_write_text(&w, "service", text_of(service));
+    json_write_text(&w, "version", TEXT(TALLYSTICK_VERSION));
+    json_end_object(&w);
+    respond_json(request, 200, text_builder_text(&body));
+}
+
+bool service_answer_health(struct http_request *request)
+{
+    if (!text_equals_c(request->method, "GET"))
+        return false;
+    if (text_equals_c(request->path, "/livez"))
+        answer_state(request, true, "alive"); /* whoever reads this has been answered by the loop */
+    else if (text_equals_c(request->path, "/readyz") || text_equals_c(request->path, "/healthz"))
+        answer_ready(request);
+    else if (text_equals_c(request->path, "/startupz"))
+        answer_state(request, health_is_started(), health_is_started() ? "started" : "starting");
+    else
+        return false;
+    return true;
+}
+
+static void handle(void *service, struct http_request *request)
+{
+    if (service_answer_health(request))
+        return;
+    if (text_equals_c(request->path, "/version"))
+        answer_version(request, service);
+    else
+        respond_problem(request, &(struct problem){.code = PROBLEM_NOT_FOUND});
+}
+
+enum status service_admin_start(const char *service, const char *address, int port,
+                                struct http_server **server_out, struct error *err)
+{
+    const struct http_server_config config = {
+        .address = address,
+        .port = port,
+        .header_size_max = HEADER_SIZE_MAX,
+        .body_size_max = BODY_SIZE_MAX,
+        .connections_max = CONNECTIONS_MAX,
+        .receive_ms = TIMEOUT_MS,
+        .respond_ms = TIMEOUT_MS,
+        .context = (void *)(uintptr_t)service,
+        .handle = handle,
+        .refuse = refuse_by_problem,
+    };
+    return http_server_start(&config, server_out, err);
+}
