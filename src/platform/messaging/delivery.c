@@ -1,0 +1,194 @@
+/* What is applied and what waits, for the deliveries of one poll. An attempt that finds something
+ * to park or to bury rolls back and starts again without it, so that nothing of it can have been
+ * saved; and without what follows a parked message under its key, so that nothing overtakes it. */
+#include "platform/messaging/delivery.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/trace_context.h"
+#include "platform/batch.h"
+#include "platform/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const int64_t APPLY_TIME_US = 10 * 1000000;
+
+/* A reason may have been cut within a character, and goes into logs, headers and columns. */
+static void make_ascii(char *reason)
+{
+    for (; *reason != '\0'; reason++)
+        if (*reason < ' ' || *reason > '~')
+            *reason = '?';
+}
+
+void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome,
+                     const char *error_class, const char *format, ...)
+{
+    ASSERT(outcome == DELIVERY_PARK || outcome == DELIVERY_DEAD);
+    ASSERT(error_class != NULL);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(delivery->reason, sizeof delivery->reason, format, args);
+    va_end(args);
+    make_ascii(delivery->reason);
+    delivery->outcome = outcome;
+    delivery->error_class = error_class;
+}
+
+bool delivery_is_marked(const struct delivery *delivery)
+{
+    return delivery->outcome == DELIVERY_PARK || delivery->outcome == DELIVERY_DEAD;
+}
+
+bool delivery_is_follower(const struct delivery *delivery)
+{
+    return delivery->outcome == DELIVERY_PARK && delivery->error_class == NULL;
+}
+
+void delivery_mark_follower(struct delivery *delivery)
+{
+    delivery->outcome = DELIVERY_PARK;
+    delivery->error_class = NULL;
+}
+
+bool delivery_has_key_of(const struct delivery *a, const struct delivery *b)
+{
+    return uuid_equals(&a->message.key, &b->message.key) &&
+           text_equals(a->message.topic, b->message.topic);
+}
+
+struct trace_context delivery_trace(const struct delivery *delivery)
+{
+    struct trace_context trace;
+    const struct message *message = &delivery->message;
+    if (!trace_context_parse(message->traceparent, &trace) &&
+        !trace_context_parse(message->origin_traceparent, &trace))
+        return (struct trace_context){.trace_id = ""};
+    return trace;
+}
+
+static bool is_any_marked(struct delivery *const *deliveries, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (delivery_is_marked(deliveries[at]))
+            return true;
+    return false;
+}
+
+enum status delivery_leave_out(struct delivery *const *deliveries, size_t count, struct db *db,
+                               struct error *err)
+{
+    if (!is_any_marked(deliveries, count))
+        return OK;
+    db_rollback(db);
+    return error_set(err, ERR_CONFLICT, "some deliveries are left out");
+}
+
+/* ---- attempts ------------------------------------------------------------------------------ */
+
+struct application {
+    const struct delivery_door *door;
+    struct delivery *const *deliveries;
+    size_t count;
+    struct delivery **live; /* those of the attempt that are not marked */
+    struct error down;      /* status OK: the database was never away */
+};
+
+/* What comes after a parked message under its key waits behind it. */
+static void mark_followers(const struct application *a)
+{
+    for (size_t at = 0; at < a->count; at++) {
+        if (a->deliveries[at]->outcome != DELIVERY_PARK)
+            continue;
+        for (size_t later = at + 1; later < a->count; later++)
+            if (!delivery_is_marked(a->deliveries[later]) &&
+                delivery_has_key_of(a->deliveries[at], a->deliveries[later]))
+                delivery_mark_follower(a->deliveries[later]);
+    }
+}
+
+static size_t gather_live(const struct application *a, size_t first, size_t count)
+{
+    size_t live = 0;
+    for (size_t at = first; at < first + count; at++) {
+        struct delivery *delivery = a->deliveries[at];
+        if (delivery_is_marked(delivery))
+            continue;
+        delivery->outcome = DELIVERY_APPLIED;
+        delivery->is_claimed = false;
+        delivery->room = NULL;
+        a->live[live++] = delivery;
+    }
+    return live;
+}
+
+static void assert_none_saved(const struct application *a, size_t live)
+{
+    for (size_t at = 0; at < live; at++)
+        ASSERT(!delivery_is_marked(a->live[at]) || !a->live[at]->is_claimed);
+}
+
+/* Repeats while the room marks more; each time there are fewer left. */
+static enum status attempt(void *context, size_t first, size_t count, struct error *err)
+{
+    struct application *a = context;
+    const struct consumer_config *config = a->door->config;
+    for (;;) {
+        const size_t live = gather_live(a, first, count);
+        if (live == 0)
+            return OK;
+        arena_reset(a->door->attempt);
+        const enum status status =
+            config->apply(config->context, a->door->db, a->door->attempt, a->live, live, err);
+        if (status == OK)
+            assert_none_saved(a, live);
+        const bool has_marked = is_any_marked(a->live, live);
+        if (has_marked)
+            mark_followers(a);
+        if (status == OK || !has_marked)
+            return status;
+    }
+}
+
+static void fail(void *context, size_t index, const struct error *err)
+{
+    struct application *a = context;
+    struct delivery *delivery = a->deliveries[index];
+    if (delivery_is_marked(delivery))
+        return;
+    if (err->status == ERR_DOWN || err->status == ERR_UNKNOWN || err->status == ERR_TIMEOUT) {
+        a->down = *err;
+        return;
+    }
+    delivery_refuse(delivery, DELIVERY_PARK, "transient_exhausted", "%s", err->message);
+    mark_followers(a);
+}
+
+static void mark_malformed(struct delivery *const *deliveries, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        const char *why = deliveries[at]->message.malformed;
+        if (why != NULL && !delivery_is_marked(deliveries[at]))
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, "schema", "%s", why);
+    }
+}
+
+enum status delivery_apply_all(const struct delivery_door *door, struct delivery *const *deliveries,
+                               size_t count, struct error *err)
+{
+    struct application a = {.door = door, .deliveries = deliveries, .count = count};
+    a.live = ARENA_NEW_ARRAY(door->arena, struct delivery *, count);
+    mark_malformed(deliveries, count);
+    mark_followers(&a);
+    const struct batch_machine machine = {
+        .context = &a,
+        .attempt = attempt,
+        .fail = fail,
+        .deadline_us = clock_monotonic_us() + APPLY_TIME_US,
+    };
+    batch_run(&machine, count);
+    if (a.down.status == OK)
+        return OK;
+    return error_set(err, a.down.status, "%s", a.down.message);
+}
