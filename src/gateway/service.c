@@ -1,0 +1,151 @@
+#include "gateway/service.h"
+
+#include "base/arena.h"
+#include "gateway/booking.h"
+#include "gateway/forward.h"
+#include "gateway/gateway.h"
+#include "gateway/gateway_sql.h"
+#include "gateway/hop.h"
+#include "gateway/keyring.h"
+#include "gateway/routes.h"
+#include "platform/http_client.h"
+
+#include <stddef.h>
+
+enum {
+    HEADER_SIZE_MAX = 16 * 1024,
+    RECEIVE_MS = 10000,      /* for a whole request, however slowly it drips */
+    RESPOND_SLACK_MS = 1000, /* beyond what a request may wait for by itself */
+};
+
+static const size_t PARTS_SIZE_MAX = 1024 * 1024;
+
+#define FIELD(name) offsetof(struct gateway_config, name)
+
+/* clang-format off */
+const struct option GATEWAY_OPTIONS[] = {
+    {"gateway-port", OPT_PORT, "8080", FIELD(port),
+     "TCP port of the public door.", NULL},
+    {"gateway-admin-port", OPT_PORT, "9080", FIELD(admin_port),
+     "TCP port for health and version.", NULL},
+    {"authorization-url", OPT_URL, "http://127.0.0.1:8081", FIELD(authorization_url),
+     "Where the authorization service listens.", NULL},
+    {"ledger-url", OPT_URL, "http://127.0.0.1:8082", FIELD(ledger_url),
+     "Where the ledger listens.", NULL},
+    {"saga-url", OPT_URL, "http://127.0.0.1:8084", FIELD(saga_url),
+     "Where the saga orchestrator listens.", NULL},
+    {"authorization-workers", OPT_INT, "2", FIELD(authorization_workers),
+     "How many shares the lanes are dealt into: as many as the authorization service has workers.",
+     NULL},
+    {"gateway-forward-workers", OPT_INT, "4", FIELD(forward_workers),
+     "How many reads may be under way at once.", NULL},
+    {"gateway-queue-size", OPT_INT, "4096", FIELD(queue_size),
+     "How many requests may wait for each worker; more are answered 503.", NULL},
+    {"gateway-connections-size", OPT_INT, "4096", FIELD(connections_size),
+     "How many client connections may be open at once.", NULL},
+    {"decision-timeout-ms", OPT_INT, "5000", FIELD(decision_timeout_ms),
+     "Milliseconds until a request without an answer is told 504.", NULL},
+    {NULL, OPT_TEXT, NULL, 0, NULL, NULL},
+};
+/* clang-format on */
+
+/* ---- the door ---------------------------------------------------------------------------------
+ */
+
+static void handle(void *context, struct http_request *request)
+{
+    routes_dispatch(visit_new(context, request));
+}
+
+static size_t body_size_max_for(void *context, struct text method, struct text path)
+{
+    (void)context;
+    return routes_body_size_max(method, path);
+}
+
+static enum status open_door(struct gateway *gateway, struct error *err)
+{
+    const struct gateway_config *config = gateway->config;
+    const struct http_server_config door = {
+        .address = config->service.listen_address,
+        .port = (int)config->port,
+        .header_size_max = HEADER_SIZE_MAX,
+        .connections_max = (int)config->connections_size,
+        .receive_ms = RECEIVE_MS,
+        .respond_ms =
+            (int)config->decision_timeout_ms * 2 + BOOKING_WAIT_S_MAX * 1000 + RESPOND_SLACK_MS,
+        .context = gateway,
+        .body_size_max_for = body_size_max_for,
+        .handle = handle,
+        .refuse = refuse_by_problem,
+    };
+    return http_server_start(&door, &gateway->door, err);
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------
+ */
+
+static void gateway_stop(void *room)
+{
+    struct gateway *gateway = room;
+    keyring_stop(gateway->keyring);
+    hop_stop(gateway->hop);
+    forward_stop(gateway->forward);
+    booking_stop(gateway->booking);
+    http_server_stop(gateway->door);
+    arena_free(gateway->arena);
+}
+
+static enum status start_parts(struct gateway *gateway, struct error *err)
+{
+    TRY(keyring_start(gateway, &gateway->keyring, err));
+    TRY(hop_start(gateway, &gateway->hop, err));
+    gateway->forward = forward_start(gateway);
+    gateway->booking = booking_start(gateway);
+    return open_door(gateway, err);
+}
+
+static enum status gateway_start(const void *config, void **room_out, struct error *err)
+{
+    struct arena *arena = arena_new(PARTS_SIZE_MAX);
+    struct gateway *gateway = ARENA_NEW(arena, struct gateway);
+    gateway->config = config;
+    gateway->arena = arena;
+    gateway->is_open = service_is_dev(&gateway->config->service);
+    const enum status outcome = start_parts(gateway, err);
+    if (outcome != OK) {
+        gateway_stop(gateway);
+        return outcome;
+    }
+    *room_out = gateway;
+    return OK;
+}
+
+static void gateway_drain(void *room)
+{
+    const struct gateway *gateway = room;
+    http_server_drain(gateway->door);
+}
+
+static int gateway_busy(void *room)
+{
+    const struct gateway *gateway = room;
+    return http_server_open_requests(gateway->door);
+}
+
+int gateway_main(int argc, char **argv)
+{
+    const struct service gateway = {
+        .name = "gateway",
+        .summary = "The public door: authenticates, validates, asks the other services, answers.",
+        .options = GATEWAY_OPTIONS,
+        .config_size = sizeof(struct gateway_config),
+        .admin_port_offset = FIELD(admin_port),
+        .migrations = gateway_migrations,
+        .start = gateway_start,
+        .drain = gateway_drain,
+        .busy = gateway_busy,
+        .stop = gateway_stop,
+    };
+    return service_main(&gateway, argc, argv);
+}

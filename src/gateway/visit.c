@@ -1,0 +1,169 @@
+#include "gateway/visit.h"
+
+#include "base/arena.h"
+#include "gateway/fields.h"
+#include "gateway/gateway.h"
+#include "gateway/routes.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+
+#include <stdio.h>
+
+/* The client's own id, where it is one. */
+static struct uuid choose_request_id(const struct http_request *request)
+{
+    struct uuid id;
+    if (uuid_parse(http_request_header(request, "Request-Id"), &id))
+        return id;
+    return uuid_make_v7();
+}
+
+static struct trace_context choose_trace(const struct http_request *request)
+{
+    struct trace_context theirs;
+    if (trace_context_parse(http_request_header(request, "traceparent"), &theirs))
+        return trace_context_child(&theirs);
+    return trace_context_make();
+}
+
+struct visit *visit_new(struct gateway *gateway, struct http_request *request)
+{
+    struct visit *visit = ARENA_NEW(request->arena, struct visit);
+    visit->gateway = gateway;
+    visit->request = request;
+    visit->request_id = choose_request_id(request);
+    visit->trace = choose_trace(request);
+    return visit;
+}
+
+/* ---- the way out ------------------------------------------------------------------------------
+ */
+
+static void add_header(struct http_response *response, const char *name, struct text value)
+{
+    size_t at = 0;
+    while (response->headers[at].name != NULL)
+        at++;
+    response->headers[at] = (struct http_header){name, value};
+}
+
+static void log_answered(const struct visit *visit, int status)
+{
+    const int64_t took_us = clock_monotonic_us() - visit->request->received_us;
+    const char *route = visit->route == NULL ? "" : visit->route->path;
+    log_info(&visit->trace, "request.answered", "request answered",
+             kv_uuid("request_id", &visit->request_id), kv_text("method", visit->request->method),
+             kv_str("route", route), kv_i64("status", status), kv_i64("dur_ms", took_us / 1000));
+}
+
+/* What only some answers have. */
+static void add_own_headers(struct http_response *response, const struct visit *visit,
+                            const struct answer *answer, char number[static 24])
+{
+    if (!text_is_none(answer->location))
+        add_header(response, "Location", answer->location);
+    if (answer->is_replayed)
+        add_header(response, "Idempotent-Replayed", TEXT("true"));
+    if (answer->allow != NULL)
+        add_header(response, "Allow", text_of(answer->allow));
+    if (answer->status == 401)
+        add_header(response, "WWW-Authenticate", TEXT("Bearer"));
+    if (answer->problem == PROBLEM_IDEMPOTENCY_KEY_MISSING)
+        add_header(response, "Link",
+                   TEXT("</problems/idempotency_key_missing>; rel=\"describedby\""));
+    if (answer->booking != NULL) {
+        snprintf(number, 24, "wait=%d", visit->wait_s);
+        add_header(response, "Preference-Applied", text_of(number));
+        add_header(response, "Tallystick-Booking", text_of(answer->booking));
+    } else if (answer->retry_after_s > 0) {
+        snprintf(number, 24, "%lld", (long long)answer->retry_after_s);
+        add_header(response, "Retry-After", text_of(number));
+    }
+}
+
+void visit_answer(struct visit *visit, const struct answer *answer)
+{
+    char request_id[UUID_TEXT_SIZE + 1];
+    char traceparent[TRACEPARENT_SIZE + 1];
+    char number[24];
+    uuid_format(&visit->request_id, request_id);
+    trace_context_format(&visit->trace, traceparent);
+    struct http_response response = {
+        .status = answer->status,
+        .content_type = answer->content_type,
+        .body = answer->body,
+        .headers = {{"Request-Id", text_of(request_id)}, {"traceparent", text_of(traceparent)}},
+    };
+    if (response.content_type == NULL)
+        response.content_type =
+            answer->status < 400 ? "application/json" : "application/problem+json";
+    add_own_headers(&response, visit, answer, number);
+    log_answered(visit, answer->status);
+    http_respond(visit->request, &response);
+}
+
+/* ---- refusals ---------------------------------------------------------------------------------
+ */
+
+/* When to come again, where that helps: what is full now is not for long. */
+static int64_t retry_after_s(enum problem_code code)
+{
+    const int status = problem_status(code);
+    return problem_is_retryable(code) && (status == 409 || status == 429 || status == 503) ? 1 : 0;
+}
+
+struct answer answer_of_problem(const struct visit *visit, struct arena *arena,
+                                const struct problem *problem)
+{
+    struct problem whole = *problem;
+    whole.request_id = visit->request_id;
+    whole.trace_id = text_of(visit->trace.trace_id);
+    whole.retry_after_ms = retry_after_s(whole.code) * 1000;
+    return (struct answer){
+        .status = problem_status(whole.code),
+        .body = problem_write(arena, &whole),
+        .retry_after_s = retry_after_s(whole.code),
+        .problem = whole.code,
+    };
+}
+
+struct answer answer_problem(const struct visit *visit, struct arena *arena, enum problem_code code,
+                             const char *detail)
+{
+    const struct problem problem = {.code = code, .detail = text_of(detail)};
+    return answer_of_problem(visit, arena, &problem);
+}
+
+void visit_refuse(struct visit *visit, enum problem_code code, const char *detail)
+{
+    const struct answer answer = answer_problem(visit, visit->request->arena, code, detail);
+    visit_answer(visit, &answer);
+}
+
+void visit_refuse_fields(struct visit *visit, const struct field_errors *fields)
+{
+    const struct problem problem = fields_problem(fields);
+    const struct answer answer = answer_of_problem(visit, visit->request->arena, &problem);
+    visit_answer(visit, &answer);
+}
+
+/* ---- lists ------------------------------------------------------------------------------------
+ */
+
+void visit_list_add(struct visit_list *list, struct visit *visit)
+{
+    visit->next = NULL;
+    if (list->last == NULL)
+        list->first = visit;
+    else
+        list->last->next = visit;
+    list->last = visit;
+    list->count++;
+}
+
+struct visit *visit_list_take(struct visit_list *list)
+{
+    struct visit *first = list->first;
+    *list = (struct visit_list){0};
+    return first;
+}
