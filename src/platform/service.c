@@ -104,18 +104,6 @@ static void start_log(const struct service *service, const struct service_config
 
 /* ---- start --------------------------------------------------------------------------------- */
 
-/* A taken port: names the options that choose another. */
-static void log_ports(const struct service *service, const void *config)
-{
-    for (const struct option *option = service->options; option->name != NULL; option++) {
-        if (option->type != OPT_PORT)
-            continue;
-        const int64_t *const port = (const void *)((const char *)config + option->offset);
-        log_error(NULL, "service.port", "a port can be chosen by this option",
-                  kv_str("option", option->name), kv_i64("port", *port));
-    }
-}
-
 static int64_t admin_port(const struct service *service, const void *config)
 {
     return *(const int64_t *)(const void *)((const char *)config + service->admin_port_offset);
@@ -144,12 +132,27 @@ static enum status start_parts(struct running *running, struct error *err)
     return OK;
 }
 
+/* The option of the port that could not be had: without an admin server it was the admin port's. */
+static const char *option_of_taken_port(const struct running *running)
+{
+    const struct service *service = running->service;
+    for (const struct option *option = service->options; option->name != NULL; option++) {
+        const bool is_admin = option->offset == service->admin_port_offset;
+        if (option->type == OPT_PORT && is_admin == (running->admin == NULL))
+            return option->name;
+    }
+    return NULL;
+}
+
 static int fail_start(const struct running *running, enum status status, const struct error *err)
 {
-    if (status == ERR_CONFLICT)
-        log_ports(running->service, running->config);
-    log_error(NULL, "service.failed", "the service cannot start", kv_str("error", err->message),
-              kv_str("status", status_name(status)));
+    const char *const option = status == ERR_CONFLICT ? option_of_taken_port(running) : NULL;
+    if (option != NULL)
+        log_error(NULL, "service.failed", "the service cannot start: a port is taken",
+                  kv_str("error", err->message), kv_str("choose_another_by", option));
+    else
+        log_error(NULL, "service.failed", "the service cannot start", kv_str("error", err->message),
+                  kv_str("status", status_name(status)));
     http_server_stop(running->admin);
     health_stop();
     log_stop();
@@ -187,7 +190,8 @@ static void *exit_at_next_signal(void *unused)
     nanosleep(&same_wish, NULL);
     while (sigtimedwait(&signals, NULL, &now) > 0)
         continue;
-    sigwaitinfo(&signals, NULL);
+    while (sigwaitinfo(&signals, NULL) < 0)
+        continue;
     log_warning(NULL, "service.aborted", "told to stop again: ending at once");
     log_flush();
     _exit(EXIT_FAILED);
