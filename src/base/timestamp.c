@@ -37,11 +37,9 @@ static int64_t days_of_date(struct date date)
 static struct date date_of_days(int64_t days)
 {
     days += DAYS_TO_1970;
-    int64_t year = days * 400 / 146097; /* right, or one too many on the last days of a year */
-    while (days_before_year(year + 1) <= days)
+    int64_t year = days * 400 / 146097; /* by the mean year: right, or one too few */
+    if (days_before_year(year + 1) <= days)
         year++;
-    while (days_before_year(year) > days)
-        year--;
     const int64_t day_of_year = days - days_before_year(year);
     const int64_t month = (5 * day_of_year + 2) / 153;
     const bool early = month >= 10;

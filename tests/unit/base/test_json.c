@@ -61,6 +61,8 @@ static void test_json_parse__refused(void **state)
         {"a plus", TEXT("+1"), "not valid JSON at byte 1: no value begins like this"},
         {"a leading dot", TEXT(".5"), "not valid JSON at byte 1: no value begins like this"},
         {"a leading zero", TEXT("01"), "not valid JSON at byte 2: something follows the value"},
+        {"a minus alone", TEXT("-"),
+         "not valid JSON at byte 1: malformed number, a digit is required after the minus sign"},
         {"a word", TEXT("[trux]"),
          "not valid JSON at byte 4: a word other than true, false and null"},
         {"a byte order mark", TEXT("\xef\xbb\xbf{}"),
@@ -324,6 +326,39 @@ static void test_json_canonical__golden(void **state)
     }
 }
 
+/* Texts changed at random (a fixed seed): whatever is accepted has a canonical form, which is
+ * accepted again and is its own. The sanitizers watch. */
+static void test_json_parse__mutations(void **state)
+{
+    (void)state;
+    static const char *const SEEDS[] = {
+        "{\"transaction_id\":\"tx-12345\",\"user_id\":\"user-6789\",\"amount\":99.99}",
+        "[1,2.5,-0,1e5,true,false,null,\"a\\u00e9\\ud83d\\ude00\\n\"]",
+        " {\"a\":{\"b\":[{\"c\":\"\\\\\"},[],{}]},\"\":1, \"\xc3\xa9\":2,\"\xf0\x9f\x98\x80\":3}",
+    };
+    static const char MARKS[] = "{}[],:\"\\u0de19.-+ \n\xc3\xa9\xf0\x9f";
+    uint32_t random = 1;
+    size_t accepted = 0;
+    for (int round = 0; round < 60000; round++) {
+        char input[128];
+        const size_t size = strlen(SEEDS[round % 3]);
+        memcpy(input, SEEDS[round % 3], size);
+        for (int change = 0; change <= round % 4; change++) {
+            random = random * 1664525 + 1013904223;
+            input[(random >> 8) % size] = MARKS[(random >> 20) % (sizeof MARKS - 1)];
+        }
+        struct json_value value;
+        if (parse((struct text){input, size}, &value, NULL) == OK) {
+            accepted++;
+            const struct text once = json_canonical(arena, &value);
+            CHECK_EQ("a canonical form", parse(once, &value, NULL), OK);
+            CHECK("its own canonical form", text_equals(json_canonical(arena, &value), once));
+        }
+        arena_reset(arena);
+    }
+    CHECK("some of them", accepted > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_json_parse__depth),
         cmocka_unit_test(test_json_parse__many_members),
         cmocka_unit_test(test_json_parse__long_name_in_message),
+        cmocka_unit_test(test_json_parse__mutations),
         cmocka_unit_test(test_json_get__values),
         cmocka_unit_test(test_json_canonical__golden),
     };

@@ -198,6 +198,28 @@ static void test_authorize_request_read__refused(void **state)
     }
 }
 
+static void test_authorize_request_read__long_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        int size;
+        enum problem_code then;
+    } CASES[] = {
+        {"the longest", 128, PROBLEM_NONE},
+        {"one more", 129, PROBLEM_VALIDATION_FAILED},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        const struct text body =
+            text_format(arena, "{\"transaction_id\":\"%0*d\",\"user_id\":\"u\",\"amount\":1}",
+                        CASES[at].size, 0);
+        struct authorize_request request;
+        struct problem problem = {.code = PROBLEM_NONE};
+        CHECK_EQ(CASES[at].given, read_body(CASES[at].given, body, &request, &problem),
+                 CASES[at].then);
+    }
+}
+
 static void test_authorize_request_read__all_errors(void **state)
 {
     (void)state;
@@ -285,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_authorize_request_read__accepted),
         cmocka_unit_test(test_authorize_request_read__refused),
+        cmocka_unit_test(test_authorize_request_read__long_names),
         cmocka_unit_test(test_authorize_request_read__all_errors),
         cmocka_unit_test(test_authorize_request_read__bounded),
         cmocka_unit_test(test_authorize_request_minor__currencies),
