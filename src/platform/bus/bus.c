@@ -67,6 +67,12 @@ enum status bus_publish(struct bus_publisher *publisher, const struct message *m
     return publisher->part->publish(publisher->self, messages, count, published_out, err);
 }
 
+enum status bus_expire(struct bus_publisher *publisher, int64_t retention_s, int64_t *deleted_out,
+                       struct error *err)
+{
+    return publisher->part->expire(publisher->self, retention_s, deleted_out, err);
+}
+
 enum status bus_consumer_open(const struct bus_config *config, const char *group,
                               const char *const topics[], struct bus_consumer **consumer_out,
                               struct error *err)

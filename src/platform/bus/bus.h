@@ -39,6 +39,11 @@ void bus_publisher_close(struct bus_publisher *publisher); /* accepts NULL */
 MUST_CHECK enum status bus_publish(struct bus_publisher *publisher, const struct message *messages,
                                    size_t count, bool *published_out, struct error *err);
 
+/* Deletes a bounded number of messages that are older than retention_s and that every group has
+ * read, and says how many. A bus that forgets by itself says 0. */
+MUST_CHECK enum status bus_expire(struct bus_publisher *publisher, int64_t retention_s,
+                                  int64_t *deleted_out, struct error *err);
+
 /* `topics` ends with NULL. */
 MUST_CHECK enum status bus_consumer_open(const struct bus_config *config, const char *group,
                                          const char *const topics[],

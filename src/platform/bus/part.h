@@ -15,6 +15,7 @@ struct bus_publisher_part {
     enum status (*open)(const struct bus_config *config, void **self_out, struct error *err);
     enum status (*publish)(void *self, const struct message *messages, size_t count,
                            bool *published_out, struct error *err);
+    enum status (*expire)(void *self, int64_t retention_s, int64_t *deleted_out, struct error *err);
     void (*close)(void *self);
 };
 

@@ -9,7 +9,10 @@
 
 #include <stdlib.h>
 
-enum { ARENA_SIZE_MAX = 64 * 1024 * 1024 };
+enum {
+    ARENA_SIZE_MAX = 64 * 1024 * 1024,
+    EXPIRE_PARTITION_MAX = 200, /* messages of one partition in one go */
+};
 
 struct publisher {
     struct db *db;
@@ -243,8 +246,23 @@ static enum status publisher_publish(void *self, const struct message *messages,
     return OK;
 }
 
+static enum status publisher_expire(void *self, int64_t retention_s, int64_t *deleted_out,
+                                    struct error *err)
+{
+    struct publisher *publisher = self;
+    struct sql_args args;
+    arena_reset(publisher->arena);
+    sql_args_init(&args, publisher->arena);
+    sql_add_i64(&args, retention_s);
+    sql_add_i64(&args, EXPIRE_PARTITION_MAX);
+    TRY(db_run_one(publisher->db, SQL_DELETE_MESSAGES, &args, err));
+    *deleted_out = db_rows(publisher->db, 0).affected;
+    return OK;
+}
+
 const struct bus_publisher_part BUS_POSTGRES_PUBLISHER = {
     .open = publisher_open,
     .publish = publisher_publish,
+    .expire = publisher_expire,
     .close = publisher_close,
 };

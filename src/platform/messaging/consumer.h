@@ -49,7 +49,6 @@ MUST_CHECK enum status delivery_leave_out(struct delivery *const *deliveries, si
 struct consumer_config {
     struct bus_config bus;
     struct db_config db;                /* statements: the room's; the consumer adds its own */
-    const char *version;                /* of the service, for dead letters */
     const char *group;                  /* the service's name */
     const char *topics[BUS_TOPICS_MAX]; /* full names, ends with NULL */
     int threads;

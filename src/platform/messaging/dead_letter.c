@@ -7,11 +7,6 @@
 #include "platform/log.h"
 #include "platform/messaging/outbox.h"
 
-static struct text version_of(const struct delivery_door *door)
-{
-    return text_of(door->config->version == NULL ? "unknown" : door->config->version);
-}
-
 static struct text reason_of(const struct dead_letter *letter)
 {
     return text_of(letter->delivery->reason);
@@ -80,7 +75,7 @@ static void send_rows(const struct delivery_door *door, const struct dead_letter
         &c.error_class, &c.error_message, &c.first_failed_at, &c.last_failed_at, &c.trace_id};
     sql_args_init(&args, door->arena);
     sql_add_text(&args, text_of(door->config->group));
-    sql_add_text(&args, version_of(door));
+    sql_add_text(&args, TEXT(TALLYSTICK_VERSION));
     for (size_t at = 0; at < COUNT(in_order); at++)
         sql_add_array(&args, in_order[at]);
     db_send(door->db, SQL_INSERT_DEAD_LETTERS, &args);
@@ -126,7 +121,7 @@ static struct text write_headers(const struct delivery_door *door, const struct 
     json_write_time(&w, "x-dlq-last-failed-at", letter->last_failed_us);
     json_write_text(&w, "x-dlq-error-class", text_of(letter->delivery->error_class));
     json_write_text(&w, "x-dlq-error-message", reason_of(letter));
-    json_write_text(&w, "x-dlq-service-version", version_of(door));
+    json_write_text(&w, "x-dlq-service-version", TEXT(TALLYSTICK_VERSION));
     json_write_text(&w, "x-dlq-trace-id", text_of(delivery_trace(letter->delivery).trace_id));
     write_number(&w, arena, "x-dlq-redrive-count", 0);
     json_end_object(&w);

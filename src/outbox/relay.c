@@ -1,0 +1,272 @@
+#include "outbox/relay.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "outbox_sql.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/messaging/waker.h"
+#include "platform/worker.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+    LANES_TAKE_MAX = 32, /* half of them, so that two relays share */
+    BUSY_POLL_MS = 2,    /* for a moment after the last event: a ring may still be on its way */
+    IDLE_POLL_MS = 250,  /* the safety net under LISTEN */
+    REST_FIRST_MS = 50,  /* after a failure; doubles */
+    REST_MAX_MS = 2000,
+    ARENA_SIZE_MAX = 64 * 1024 * 1024,
+};
+
+static const int64_t BUSY_US = 20 * 1000;
+static const int64_t LANE_REST_US = 1000 * 1000; /* of a lane that could not be published */
+static const int64_t MEASURE_EVERY_US = 2000 * 1000;
+static const int64_t WARN_EVERY_US = 30000 * 1000LL;
+
+struct relay {
+    struct relay_config config;
+    struct store_source source;
+    struct db *db;
+    struct bus_publisher *publisher;
+    struct arena *arena; /* of one batch */
+    struct loop *loop;
+    int rest_ms;       /* of the failure that lasts; 0: none */
+    bool is_listening; /* to CHANNEL_OUTBOX */
+    int first_lane;    /* where the next take begins */
+    int64_t busy_until_us;
+    int64_t lane_rests_until_us[OUTBOX_LANES];
+    int64_t measure_due_us;
+    int64_t warning_due_us;
+    bool is_behind; /* the warning was said */
+    atomic_llong pending;
+    atomic_llong oldest_age_ms;
+};
+
+/* ---- a batch ------------------------------------------------------------------------------- */
+
+static struct store_share choose_share(struct relay *relay, bool is_resting[static OUTBOX_LANES])
+{
+    const int64_t now_us = clock_monotonic_us();
+    for (int lane = 0; lane < OUTBOX_LANES; lane++)
+        is_resting[lane] = relay->lane_rests_until_us[lane] > now_us;
+    const struct store_share share = {
+        .is_resting = is_resting,
+        .first_lane = relay->first_lane,
+        .lane_max = LANES_TAKE_MAX,
+        .event_max = relay->config.batch_max,
+    };
+    relay->first_lane = (relay->first_lane + LANES_TAKE_MAX) % OUTBOX_LANES;
+    return share;
+}
+
+static void log_published(const struct event *event)
+{
+    struct trace_context trace;
+    const struct message *message = &event->message;
+    const bool has_trace = trace_context_parse(message->traceparent, &trace);
+    log_info(has_trace ? &trace : NULL, "event.published", "event published",
+             kv_text("type", message_event_name(message->type)), kv_text("topic", message->topic),
+             kv_uuid("event_id", &message->id), kv_uuid("subject", &message->subject));
+}
+
+/* The lanes of what was not published rest, so that they do not stand before the others. */
+static void note_published(struct relay *relay, const struct event *events, const bool *published,
+                           size_t count)
+{
+    const int64_t until_us = clock_monotonic_us() + LANE_REST_US;
+    for (size_t at = 0; at < count; at++) {
+        if (published[at])
+            log_published(&events[at]);
+        else
+            relay->lane_rests_until_us[events[at].lane] = until_us;
+    }
+}
+
+static void warn_unpublished(const struct relay *relay, const struct error *err)
+{
+    log_warning(NULL, "outbox.unpublished", "events cannot be published, retrying",
+                kv_text("source", relay->source.name), kv_str("error", err->message));
+}
+
+static enum status publish(struct relay *relay, const struct event *events, bool *published,
+                           size_t count, struct error *err)
+{
+    struct message *messages = ARENA_NEW_ARRAY(relay->arena, struct message, count);
+    for (size_t at = 0; at < count; at++)
+        messages[at] = events[at].message;
+    return bus_publish(relay->publisher, messages, count, published, err);
+}
+
+static bool is_any(const bool *flags, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (flags[at])
+            return true;
+    return false;
+}
+
+/* What the bus has not acknowledged stays; to publish some events twice is allowed. */
+static enum status move_batch(struct relay *relay, size_t *moved_out, struct error *err)
+{
+    bool is_resting[OUTBOX_LANES];
+    struct event *events = NULL;
+    size_t count = 0;
+    const struct store_share share = choose_share(relay, is_resting);
+    TRY(store_take(relay->db, relay->arena, &relay->source, &share, &events, &count, err));
+    *moved_out = count;
+    if (count == 0)
+        return OK;
+    bool *published = ARENA_NEW_ARRAY(relay->arena, bool, count);
+    const enum status status = publish(relay, events, published, count, err);
+    if (!is_any(published, count)) {
+        db_rollback(relay->db);
+        return status;
+    }
+    note_published(relay, events, published, count);
+    if (status != OK)
+        warn_unpublished(relay, err);
+    return store_finish(relay->db, relay->arena, events, published, count, err);
+}
+
+/* ---- the backlog --------------------------------------------------------------------------- */
+
+static bool is_too_much(const struct relay *relay, const struct store_backlog *backlog)
+{
+    return backlog->pending >= relay->config.pending_warning ||
+           backlog->oldest_age_ms >= relay->config.age_warning_s * 1000;
+}
+
+static void tell_backlog(struct relay *relay, const struct store_backlog *backlog)
+{
+    const int64_t now_us = clock_monotonic_us();
+    const bool is_behind = is_too_much(relay, backlog);
+    if (is_behind && now_us >= relay->warning_due_us) {
+        relay->warning_due_us = now_us + WARN_EVERY_US;
+        log_warning(NULL, "outbox.behind", "events wait in an outbox for too long",
+                    kv_text("source", relay->source.name), kv_i64("pending", backlog->pending),
+                    kv_i64("oldest_age_ms", backlog->oldest_age_ms));
+    }
+    if (!is_behind && relay->is_behind) {
+        relay->warning_due_us = 0;
+        log_info(NULL, "outbox.caught_up", "the outbox is down to what is usual again",
+                 kv_text("source", relay->source.name), kv_i64("pending", backlog->pending));
+    }
+    relay->is_behind = is_behind;
+}
+
+static enum status measure(struct relay *relay, struct error *err)
+{
+    const int64_t now_us = clock_monotonic_us();
+    struct store_backlog backlog;
+    if (now_us < relay->measure_due_us)
+        return OK;
+    TRY(store_measure(relay->db, relay->arena, &backlog, err));
+    relay->measure_due_us = now_us + MEASURE_EVERY_US;
+    atomic_store(&relay->pending, backlog.pending);
+    atomic_store(&relay->oldest_age_ms, backlog.oldest_age_ms);
+    tell_backlog(relay, &backlog);
+    return OK;
+}
+
+struct store_backlog relay_backlog(const struct relay *relay)
+{
+    return (struct store_backlog){
+        .pending = atomic_load(&relay->pending),
+        .oldest_age_ms = atomic_load(&relay->oldest_age_ms),
+    };
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static enum status listen(struct relay *relay, struct error *err)
+{
+    if (relay->is_listening)
+        return OK;
+    TRY(db_listen(relay->db, CHANNEL_OUTBOX, err));
+    relay->is_listening = true;
+    return OK;
+}
+
+static enum status rest(struct relay *relay, struct error *err)
+{
+    const bool is_busy = clock_monotonic_us() < relay->busy_until_us;
+    bool is_woken;
+    return db_wait(relay->db, is_busy ? BUSY_POLL_MS : IDLE_POLL_MS, &is_woken, err);
+}
+
+/* While there is something to move, on without a pause: what arrived meanwhile is the next batch.
+ */
+static enum status turn(struct relay *relay, struct error *err)
+{
+    size_t moved = 0;
+    TRY(listen(relay, err));
+    TRY(measure(relay, err));
+    TRY(move_batch(relay, &moved, err));
+    if (moved == 0)
+        return rest(relay, err);
+    relay->busy_until_us = clock_monotonic_us() + BUSY_US;
+    return OK;
+}
+
+/* How long to rest. A failure that lasts is said once. */
+static int note_failure(struct relay *relay, const struct error *err)
+{
+    if (relay->rest_ms == 0)
+        log_warning(NULL, "outbox.waiting", "cannot move events, they stay and wait, retrying",
+                    kv_text("source", relay->source.name),
+                    kv_str("status", status_name(err->status)), kv_str("error", err->message));
+    const int rest_ms = relay->rest_ms == 0 ? REST_FIRST_MS : relay->rest_ms * 2;
+    relay->rest_ms = rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS;
+    return relay->rest_ms;
+}
+
+static void note_success(struct relay *relay)
+{
+    if (relay->rest_ms > 0)
+        log_info(NULL, "outbox.resumed", "moving events again",
+                 kv_text("source", relay->source.name));
+    relay->rest_ms = 0;
+}
+
+static int step(void *context)
+{
+    struct relay *relay = context;
+    struct error err;
+    arena_reset(relay->arena);
+    if (turn(relay, &err) != OK)
+        return note_failure(relay, &err);
+    note_success(relay);
+    return 0;
+}
+
+enum status relay_start(const struct relay_config *config, struct relay **relay_out,
+                        struct error *err)
+{
+    struct bus_publisher *publisher = NULL;
+    TRY(bus_publisher_open(&config->bus, &publisher, err));
+    struct relay *relay = calloc(1, sizeof *relay);
+    ASSERT(relay != NULL);
+    relay->config = *config;
+    relay->config.db.statements[0] = outbox_statements;
+    relay->source =
+        (struct store_source){text_of(config->db.schema), text_of(config->topic_prefix)};
+    relay->db = db_new(&relay->config.db);
+    relay->publisher = publisher;
+    relay->arena = arena_new(ARENA_SIZE_MAX);
+    relay->loop = loop_start("relay", step, relay);
+    *relay_out = relay;
+    return OK;
+}
+
+void relay_stop(struct relay *relay)
+{
+    if (relay == NULL)
+        return;
+    loop_stop(relay->loop);
+    bus_publisher_close(relay->publisher);
+    db_free(relay->db);
+    arena_free(relay->arena);
+    free(relay);
+}

@@ -1,0 +1,143 @@
+#include "outbox/service.h"
+
+#include "base/assert.h"
+#include "outbox/relay.h"
+#include "outbox_sql.h"
+#include "platform/log.h"
+#include "platform/service.h"
+#include "platform/worker.h"
+
+#include <stdlib.h>
+
+/* The services that have an outbox, by their schemas. */
+static const char *const SOURCES[] = {"authorization", "ledger", "saga"};
+
+enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100 };
+
+struct outbox_config {
+    struct service_config service;
+    int64_t admin_port;
+    const char *bus;
+    int64_t batch_max;
+    int64_t bus_retention_s;
+    int64_t pending_warning;
+    int64_t age_warning_s;
+};
+
+#define FIELD(field) offsetof(struct outbox_config, field)
+
+/* clang-format off */
+const struct option OUTBOX_OPTIONS[] = {
+    {"outbox-admin-port", OPT_PORT, "9083", FIELD(admin_port),
+     "TCP port of health, version and log level."},
+    {"bus", OPT_CHOICE, "postgres", FIELD(bus),
+     "Which event bus carries events and commands.", "postgres"},
+    {"outbox-batch-max", OPT_INT, "500", FIELD(batch_max),
+     "Events that one relay moves in one transaction, at most."},
+    {"bus-retention-s", OPT_INT, "604800", FIELD(bus_retention_s),
+     "How long, in seconds, the bus keeps what every consumer group has read."},
+    {"outbox-pending-warning", OPT_INT, "10000", FIELD(pending_warning),
+     "How many events waiting in one outbox are worth a warning."},
+    {"outbox-age-warning-s", OPT_INT, "30", FIELD(age_warning_s),
+     "After how many seconds of waiting an event is worth a warning."},
+    {NULL},
+};
+/* clang-format on */
+
+struct outbox_room {
+    struct outbox_config config;
+    struct relay *relays[COUNT(SOURCES)];
+    struct bus_publisher *bus; /* the janitor's */
+    struct loop *janitor;
+};
+
+/* Deletes from the bus what is past retention; soon again while there is more. */
+static int expire(void *context)
+{
+    struct outbox_room *outbox = context;
+    struct error err;
+    int64_t deleted = 0;
+    if (bus_expire(outbox->bus, outbox->config.bus_retention_s, &deleted, &err) != OK) {
+        log_warning(NULL, "bus.retention_failed", "old messages cannot be deleted, retrying",
+                    kv_str("error", err.message));
+        return EXPIRE_REST_MS;
+    }
+    if (deleted > 0)
+        log_info(NULL, "bus.expired", "messages past retention deleted",
+                 kv_i64("messages", deleted));
+    return deleted > 0 ? EXPIRE_AGAIN_MS : EXPIRE_REST_MS;
+}
+
+static struct bus_config bus_config_of(const struct outbox_config *config)
+{
+    const struct db_config db = service_db_config(&config->service, "outbox");
+    return (struct bus_config){
+        .kind = config->bus, .database_url = db.url, .user = db.user, .service = "outbox"};
+}
+
+static enum status start_relay(struct outbox_room *outbox, size_t at, struct error *err)
+{
+    const struct outbox_config *config = &outbox->config;
+    struct relay_config relay_config = {
+        .db = service_db_config(&config->service, "outbox"),
+        .bus = bus_config_of(config),
+        .topic_prefix = config->service.topic_prefix,
+        .batch_max = (int)config->batch_max,
+        .pending_warning = config->pending_warning,
+        .age_warning_s = config->age_warning_s,
+    };
+    relay_config.db.schema = SOURCES[at];
+    return relay_start(&relay_config, &outbox->relays[at], err);
+}
+
+static void stop(void *room)
+{
+    struct outbox_room *outbox = room;
+    loop_stop(outbox->janitor);
+    for (size_t at = 0; at < COUNT(SOURCES); at++)
+        relay_stop(outbox->relays[at]);
+    bus_publisher_close(outbox->bus);
+    free(outbox);
+}
+
+static enum status start_threads(struct outbox_room *outbox, struct error *err)
+{
+    const struct bus_config bus = bus_config_of(&outbox->config);
+    if (outbox->config.batch_max < 1 || outbox->config.batch_max > 5000)
+        return error_set(err, ERR_INVALID, "outbox-batch-max must be from 1 to 5000");
+    TRY(bus_publisher_open(&bus, &outbox->bus, err));
+    for (size_t at = 0; at < COUNT(SOURCES); at++)
+        TRY(start_relay(outbox, at, err));
+    outbox->janitor = loop_start("janitor", expire, outbox);
+    return OK;
+}
+
+static enum status start(const void *config, void **room_out, struct error *err)
+{
+    struct outbox_room *outbox = calloc(1, sizeof *outbox);
+    ASSERT(outbox != NULL);
+    outbox->config = *(const struct outbox_config *)config;
+    const enum status status = start_threads(outbox, err);
+    if (status == OK)
+        *room_out = outbox;
+    else
+        stop(outbox);
+    return status;
+}
+
+static const struct service OUTBOX = {
+    .name = "outbox",
+    .schema = "bus",
+    .summary = "Moves every service's outbox to the event bus, at least once and in order.",
+    .options = OUTBOX_OPTIONS,
+    .config_size = sizeof(struct outbox_config),
+    .admin_port_offset = FIELD(admin_port),
+    .migrations = outbox_migrations,
+    .start = start,
+    .stop = stop,
+};
+
+int outbox_main(int argc, char **argv)
+{
+    return service_main(&OUTBOX, argc, argv);
+}

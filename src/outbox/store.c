@@ -1,0 +1,151 @@
+#include "outbox/store.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "outbox_sql.h"
+
+enum { BACKLOG_COUNT_MAX = 100000 };
+
+/* ---- taking -------------------------------------------------------------------------------- */
+
+static enum status lock_lanes(struct db *db, struct arena *arena, const struct store_share *share,
+                              struct error *err)
+{
+    struct sql_array resting;
+    struct sql_args args;
+    sql_array_init(&resting, arena, SQL_I16, OUTBOX_LANES);
+    for (int lane = 0; lane < OUTBOX_LANES; lane++)
+        if (share->is_resting[lane])
+            sql_array_add_i64(&resting, lane);
+    sql_args_init(&args, arena);
+    sql_add_array(&args, &resting);
+    sql_add_i64(&args, share->event_max);
+    sql_add_i32(&args, share->first_lane);
+    sql_add_i64(&args, share->lane_max);
+    db_send_begin(db);
+    db_send(db, SQL_LOCK_LANES, &args);
+    return db_run(db, err);
+}
+
+/* A statement of its own after the locks: it sees what the last holder of a lane has deleted. */
+static enum status read_events(struct db *db, struct arena *arena, const struct store_share *share,
+                               struct error *err)
+{
+    const struct sql_rows locked = db_rows(db, 1);
+    struct sql_array lanes;
+    struct sql_args args;
+    sql_array_init(&lanes, arena, SQL_I16, OUTBOX_LANES);
+    for (int row = 0; row < locked.count; row++)
+        sql_array_add_i64(&lanes, sql_i16(locked, row, LOCK_LANES_LANE));
+    sql_args_init(&args, arena);
+    sql_add_array(&args, &lanes);
+    sql_add_i64(&args, share->event_max);
+    return db_run_one(db, SQL_READ_EVENTS, &args, err);
+}
+
+/* What ends in .dlq is a topic's whole name. */
+static struct text topic_of(struct arena *arena, const struct store_source *source,
+                            struct text aggregate_type)
+{
+    static const char DEAD_LETTERS[] = ".dlq";
+    const size_t size = sizeof DEAD_LETTERS - 1;
+    if (aggregate_type.size > size &&
+        text_equals_c(text_skip(aggregate_type, aggregate_type.size - size), DEAD_LETTERS))
+        return text_copy(arena, aggregate_type);
+    return text_format(arena, "%.*s.%.*s.v1", TEXT_ARGS(source->topic_prefix),
+                       TEXT_ARGS(aggregate_type));
+}
+
+static struct uuid optional_id(struct sql_rows rows, int row, int column)
+{
+    return sql_is_null(rows, row, column) ? (struct uuid){{0}} : sql_uuid(rows, row, column);
+}
+
+static struct text copy_text(struct arena *arena, struct sql_rows rows, int row, int column)
+{
+    return text_copy(arena, sql_text(rows, row, column));
+}
+
+static struct event read_event(struct arena *arena, const struct store_source *source,
+                               struct sql_rows rows, int row)
+{
+    const struct text type = sql_text(rows, row, READ_EVENTS_TYPE);
+    const struct text aggregate_type = sql_text(rows, row, READ_EVENTS_AGGREGATETYPE);
+    return (struct event){
+        .seq = sql_i64(rows, row, READ_EVENTS_SEQ),
+        .lane = sql_i16(rows, row, READ_EVENTS_LANE),
+        .message =
+            {
+                .topic = topic_of(arena, source, aggregate_type),
+                .key = sql_uuid(rows, row, READ_EVENTS_PARTITIONKEY),
+                .id = sql_uuid(rows, row, READ_EVENTS_ID),
+                .type = message_type_of(arena, type),
+                .source = text_format(arena, "/tallystick/%.*s", TEXT_ARGS(source->name)),
+                .subject = sql_uuid(rows, row, READ_EVENTS_AGGREGATEID),
+                .time_us = sql_time(rows, row, READ_EVENTS_CREATED_AT),
+                .sequence = sql_i64(rows, row, READ_EVENTS_SEQUENCE),
+                .tenant = copy_text(arena, rows, row, READ_EVENTS_TENANT_ID),
+                .saga_id = optional_id(rows, row, READ_EVENTS_SAGA_ID),
+                .command_id = optional_id(rows, row, READ_EVENTS_COMMAND_ID),
+                .traceparent = copy_text(arena, rows, row, READ_EVENTS_TRACEPARENT),
+                .origin_traceparent = copy_text(arena, rows, row, READ_EVENTS_ORIGIN_TRACEPARENT),
+                .payload = copy_text(arena, rows, row, READ_EVENTS_PAYLOAD),
+                .headers = copy_text(arena, rows, row, READ_EVENTS_HEADERS),
+            },
+    };
+}
+
+enum status store_take(struct db *db, struct arena *arena, const struct store_source *source,
+                       const struct store_share *share, struct event **events_out,
+                       size_t *count_out, struct error *err)
+{
+    TRY(lock_lanes(db, arena, share, err));
+    if (db_rows(db, 1).count == 0) {
+        db_rollback(db);
+        *count_out = 0;
+        return OK;
+    }
+    TRY(read_events(db, arena, share, err));
+    const struct sql_rows rows = db_rows(db, 0);
+    struct event *events = ARENA_NEW_ARRAY(arena, struct event, (size_t)rows.count);
+    for (int row = 0; row < rows.count; row++)
+        events[row] = read_event(arena, source, rows, row);
+    *events_out = events;
+    *count_out = (size_t)rows.count;
+    if (rows.count == 0) /* the last holder of the lanes has published all */
+        db_rollback(db);
+    return OK;
+}
+
+/* ---- finishing ----------------------------------------------------------------------------- */
+
+enum status store_finish(struct db *db, struct arena *arena, const struct event *events,
+                         const bool *published, size_t count, struct error *err)
+{
+    struct sql_array seqs;
+    struct sql_args args;
+    sql_array_init(&seqs, arena, SQL_I64, count);
+    for (size_t at = 0; at < count; at++)
+        if (published[at])
+            sql_array_add_i64(&seqs, events[at].seq);
+    sql_args_init(&args, arena);
+    sql_add_array(&args, &seqs);
+    db_send(db, SQL_DELETE_EVENTS, &args);
+    db_send_commit(db);
+    return db_run(db, err);
+}
+
+enum status store_measure(struct db *db, struct arena *arena, struct store_backlog *backlog_out,
+                          struct error *err)
+{
+    struct sql_args args;
+    sql_args_init(&args, arena);
+    sql_add_i64(&args, BACKLOG_COUNT_MAX);
+    TRY(db_run_one(db, SQL_MEASURE_BACKLOG, &args, err));
+    const struct sql_rows rows = db_rows(db, 0);
+    *backlog_out = (struct store_backlog){
+        .pending = sql_i64(rows, 0, MEASURE_BACKLOG_PENDING),
+        .oldest_age_ms = sql_i64(rows, 0, MEASURE_BACKLOG_OLDEST_AGE_MS),
+    };
+    return OK;
+}

@@ -1,0 +1,54 @@
+/* outbox/store.h - the door to the outbox of one service.
+ *
+ * Purpose:   takes lanes, reads their events, deletes what the bus has acknowledged: one SQL
+ *            transaction from store_take to store_finish, so that no lease outlives it.
+ * Units:     times in milliseconds where the name says so.
+ * Ownership: events live in the arena given.
+ * Errors:    those of the round trip; the SQL transaction has been rolled back then.
+ * Threads:   as the db. */
+#ifndef OUTBOX_STORE_H
+#define OUTBOX_STORE_H
+
+#include "platform/bus/message.h"
+#include "platform/postgres.h"
+
+enum { OUTBOX_LANES = 64 };
+
+/* One row of an outbox, ready to be published. */
+struct event {
+    int64_t seq;
+    int lane;
+    struct message message;
+};
+
+struct store_source {
+    struct text name;         /* the service's schema: authorization */
+    struct text topic_prefix; /* tallystick */
+};
+
+/* Which lanes to take. */
+struct store_share {
+    const bool *is_resting; /* of each lane: leave it alone */
+    int first_lane;
+    int lane_max;
+    int event_max;
+};
+
+struct store_backlog {
+    int64_t pending; /* counted no further than some bound */
+    int64_t oldest_age_ms;
+};
+
+/* None is OK with *count_out 0, and no SQL transaction is open then. */
+MUST_CHECK enum status store_take(struct db *db, struct arena *arena,
+                                  const struct store_source *source,
+                                  const struct store_share *share, struct event **events_out,
+                                  size_t *count_out, struct error *err);
+/* Deletes those that are published, and commits. */
+MUST_CHECK enum status store_finish(struct db *db, struct arena *arena, const struct event *events,
+                                    const bool *published, size_t count, struct error *err);
+
+MUST_CHECK enum status store_measure(struct db *db, struct arena *arena,
+                                     struct store_backlog *backlog_out, struct error *err);
+
+#endif
