@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "domain/money.h"
 #include "base/problem.h"
+#include "domain/money.h"
 
 struct arena;
 

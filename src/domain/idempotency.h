@@ -11,9 +11,9 @@
 #define DOMAIN_IDEMPOTENCY_H
 
 #include "base/error.h"
+#include "base/problem.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "base/problem.h"
 
 enum { IDEMPOTENCY_KEY_SIZE_MAX = 255 };
 
