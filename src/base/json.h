@@ -2,7 +2,8 @@
  *
  * Purpose:   reads one RFC 8259 text into a tree, and refuses what lets two readers see two
  *            things: duplicate members, invalid UTF-8, lone surrogates, NUL in strings, trailing
- *            bytes, deep nesting. A number keeps its source text; it is never a double.
+ *            bytes, deep nesting, too many values. A number keeps its source text; it is never a
+ *            double.
  * Units:     sizes in bytes.
  * Ownership: the tree and its unescaped strings live in the arena; `source` borrows from the input.
  * Errors:    ERR_INVALID with where and why, in words for the client.
@@ -16,7 +17,10 @@
 
 struct arena;
 
-enum { JSON_DEPTH_MAX = 16 };
+enum {
+    JSON_DEPTH_MAX = 16,
+    JSON_VALUES_MAX = 64 * 1024, /* a tree is much larger than its text: this bounds it */
+};
 
 enum json_type {
     JSON_NULL,

@@ -97,6 +97,7 @@ struct reader {
     size_t at;        /* where the last event ended in the input */
     bool at_end;      /* yajl has the whole input */
     struct text name; /* of the member whose value comes next */
+    size_t value_count;
     int depth;
     struct open_container open[JSON_DEPTH_MAX];
     /* Finished values of open containers. A container's end moves its own into an array of their
@@ -137,6 +138,11 @@ static void push(struct reader *r, struct json_member member)
 
 static int push_value(struct reader *r, struct json_value value)
 {
+    if (r->value_count == JSON_VALUES_MAX) {
+        (void)refuse_at(r->err, r->at, "too many values");
+        return 0;
+    }
+    r->value_count++;
     push(r, (struct json_member){r->name, value});
     return 1;
 }

@@ -4,9 +4,13 @@
 #include "base/assert.h"
 #include "base/json.h"
 
+/* `true` and `false` are macros themselves: 1 and 0 by the time they get here. */
+#define AGAIN_1 "yes"
+#define AGAIN_0 "no"
+
 #define PAGE(status, retryable, code, title, meaning, next)                                        \
     code " (HTTP status " #status ")\n" title ".\n\n" meaning "\n\nWhat to do: " next              \
-         "\n\nThe same request again may succeed later: " #retryable ".\n"
+         "\n\nThe same request again may succeed later: " AGAIN_##retryable ".\n"
 
 #define ROW(name, status, retryable, code, title, meaning, next)                                   \
     [PROBLEM_##name] = {status, retryable, code, title,                                            \

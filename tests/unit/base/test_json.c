@@ -8,7 +8,7 @@ static struct arena *arena;
 static int set_up(void **state)
 {
     (void)state;
-    arena = arena_new(16 * 1024 * 1024);
+    arena = arena_new(64 * 1024 * 1024);
     return 0;
 }
 
@@ -215,6 +215,30 @@ static void test_json_parse__depth(void **state)
     }
 }
 
+/* An array of `count` zeros has one value more than items. */
+static struct text write_zeros(size_t count)
+{
+    char *const input = arena_alloc(arena, 2 * count + 1);
+    for (size_t at = 0; at < count; at++) {
+        input[2 * at] = at == 0 ? '[' : ',';
+        input[2 * at + 1] = '0';
+    }
+    input[2 * count] = ']';
+    return (struct text){input, 2 * count + 1};
+}
+
+static void test_json_parse__too_many_values(void **state)
+{
+    (void)state;
+    struct json_value value;
+    struct error err = {.status = OK};
+    CHECK_EQ("as many as allowed", parse(write_zeros(JSON_VALUES_MAX - 1), &value, NULL), OK);
+    CHECK_EQ("one too many", parse(write_zeros(JSON_VALUES_MAX), &value, &err), ERR_INVALID);
+    CHECK_TEXT("one too many", text_of(err.message),
+               "not valid JSON at byte 131073: too many values");
+    CHECK_EQ("a megabyte of them", parse(write_zeros(512 * 1024), &value, &err), ERR_INVALID);
+}
+
 static void test_json_parse__many_members(void **state)
 {
     (void)state;
@@ -367,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_json_parse__strings),
         cmocka_unit_test(test_json_parse__sources),
         cmocka_unit_test(test_json_parse__depth),
+        cmocka_unit_test(test_json_parse__too_many_values),
         cmocka_unit_test(test_json_parse__many_members),
         cmocka_unit_test(test_json_parse__long_name_in_message),
         cmocka_unit_test(test_json_parse__mutations),

@@ -16,6 +16,7 @@ static void test_problem_catalogue__every_row(void **state)
         const struct text page = problem_page(code);
         CHECK(name, text_starts_with(page, name));
         CHECK(name, strstr(page.data, "What to do: ") != NULL);
+        CHECK(name, (strstr(page.data, "later: yes.\n") != NULL) == problem_is_retryable(code));
     }
 }
 
