@@ -9,7 +9,6 @@
 #include "platform/worker.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 enum {
     LANES_TAKE_MAX = 32, /* half of them, so that two relays share */
@@ -27,8 +26,7 @@ static const int64_t WARN_EVERY_US = 30000 * 1000LL;
 
 struct relay {
     struct relay_config config;
-    struct store_source source;
-    struct db *db;
+    struct store store;
     struct bus_publisher *publisher;
     struct arena *arena; /* of one batch */
     struct loop *loop;
@@ -72,31 +70,31 @@ static void log_published(const struct event *event)
 }
 
 /* The lanes of what was not published rest, so that they do not stand before the others. */
-static void note_published(struct relay *relay, const struct event *events, const bool *published,
-                           size_t count)
+static void note_published(struct relay *relay, const struct event_list *list,
+                           const bool *published)
 {
     const int64_t until_us = clock_monotonic_us() + LANE_REST_US;
-    for (size_t at = 0; at < count; at++) {
+    for (size_t at = 0; at < list->count; at++) {
         if (published[at])
-            log_published(&events[at]);
+            log_published(&list->events[at]);
         else
-            relay->lane_rests_until_us[events[at].lane] = until_us;
+            relay->lane_rests_until_us[list->events[at].lane] = until_us;
     }
 }
 
 static void warn_unpublished(const struct relay *relay, const struct error *err)
 {
     log_warning(NULL, "outbox.unpublished", "events cannot be published, retrying",
-                kv_text("source", relay->source.name), kv_str("error", err->message));
+                kv_text("source", relay->store.source), kv_str("error", err->message));
 }
 
-static enum status publish(struct relay *relay, const struct event *events, bool *published,
-                           size_t count, struct error *err)
+static enum status publish(struct relay *relay, const struct event_list *list, bool *published,
+                           struct error *err)
 {
-    struct message *messages = ARENA_NEW_ARRAY(relay->arena, struct message, count);
-    for (size_t at = 0; at < count; at++)
-        messages[at] = events[at].message;
-    return bus_publish(relay->publisher, messages, count, published, err);
+    struct message *messages = ARENA_NEW_ARRAY(relay->arena, struct message, list->count);
+    for (size_t at = 0; at < list->count; at++)
+        messages[at] = list->events[at].message;
+    return bus_publish(relay->publisher, messages, list->count, published, err);
 }
 
 static bool is_any(const bool *flags, size_t count)
@@ -111,23 +109,22 @@ static bool is_any(const bool *flags, size_t count)
 static enum status move_batch(struct relay *relay, size_t *moved_out, struct error *err)
 {
     bool is_resting[OUTBOX_LANES];
-    struct event *events = NULL;
-    size_t count = 0;
+    struct event_list list;
     const struct store_share share = choose_share(relay, is_resting);
-    TRY(store_take(relay->db, relay->arena, &relay->source, &share, &events, &count, err));
-    *moved_out = count;
-    if (count == 0)
+    TRY(store_take(&relay->store, relay->arena, &share, &list, err));
+    *moved_out = list.count;
+    if (list.count == 0)
         return OK;
-    bool *published = ARENA_NEW_ARRAY(relay->arena, bool, count);
-    const enum status status = publish(relay, events, published, count, err);
-    if (!is_any(published, count)) {
-        db_rollback(relay->db);
+    bool *published = ARENA_NEW_ARRAY(relay->arena, bool, list.count);
+    const enum status status = publish(relay, &list, published, err);
+    if (!is_any(published, list.count)) {
+        db_rollback(relay->store.db);
         return status;
     }
-    note_published(relay, events, published, count);
+    note_published(relay, &list, published);
     if (status != OK)
         warn_unpublished(relay, err);
-    return store_finish(relay->db, relay->arena, events, published, count, err);
+    return store_finish(&relay->store, relay->arena, &list, published, err);
 }
 
 /* ---- the backlog --------------------------------------------------------------------------- */
@@ -145,13 +142,13 @@ static void tell_backlog(struct relay *relay, const struct store_backlog *backlo
     if (is_behind && now_us >= relay->warning_due_us) {
         relay->warning_due_us = now_us + WARN_EVERY_US;
         log_warning(NULL, "outbox.behind", "events wait in an outbox for too long",
-                    kv_text("source", relay->source.name), kv_i64("pending", backlog->pending),
+                    kv_text("source", relay->store.source), kv_i64("pending", backlog->pending),
                     kv_i64("oldest_age_ms", backlog->oldest_age_ms));
     }
     if (!is_behind && relay->is_behind) {
         relay->warning_due_us = 0;
         log_info(NULL, "outbox.caught_up", "the outbox is down to what is usual again",
-                 kv_text("source", relay->source.name), kv_i64("pending", backlog->pending));
+                 kv_text("source", relay->store.source), kv_i64("pending", backlog->pending));
     }
     relay->is_behind = is_behind;
 }
@@ -162,7 +159,7 @@ static enum status measure(struct relay *relay, struct error *err)
     struct store_backlog backlog;
     if (now_us < relay->measure_due_us)
         return OK;
-    TRY(store_measure(relay->db, relay->arena, &backlog, err));
+    TRY(store_measure(&relay->store, relay->arena, &backlog, err));
     relay->measure_due_us = now_us + MEASURE_EVERY_US;
     atomic_store(&relay->pending, backlog.pending);
     atomic_store(&relay->oldest_age_ms, backlog.oldest_age_ms);
@@ -184,7 +181,7 @@ static enum status listen(struct relay *relay, struct error *err)
 {
     if (relay->is_listening)
         return OK;
-    TRY(db_listen(relay->db, CHANNEL_OUTBOX, err));
+    TRY(db_listen(relay->store.db, CHANNEL_OUTBOX, err));
     relay->is_listening = true;
     return OK;
 }
@@ -193,7 +190,7 @@ static enum status rest(struct relay *relay, struct error *err)
 {
     const bool is_busy = clock_monotonic_us() < relay->busy_until_us;
     bool is_woken;
-    return db_wait(relay->db, is_busy ? BUSY_POLL_MS : IDLE_POLL_MS, &is_woken, err);
+    return db_wait(relay->store.db, is_busy ? BUSY_POLL_MS : IDLE_POLL_MS, &is_woken, err);
 }
 
 /* While there is something to move, on without a pause: what arrived meanwhile is the next batch.
@@ -215,7 +212,7 @@ static int note_failure(struct relay *relay, const struct error *err)
 {
     if (relay->rest_ms == 0)
         log_warning(NULL, "outbox.waiting", "cannot move events, they stay and wait, retrying",
-                    kv_text("source", relay->source.name),
+                    kv_text("source", relay->store.source),
                     kv_str("status", status_name(err->status)), kv_str("error", err->message));
     const int rest_ms = relay->rest_ms == 0 ? REST_FIRST_MS : relay->rest_ms * 2;
     relay->rest_ms = rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS;
@@ -226,7 +223,7 @@ static void note_success(struct relay *relay)
 {
     if (relay->rest_ms > 0)
         log_info(NULL, "outbox.resumed", "moving events again",
-                 kv_text("source", relay->source.name));
+                 kv_text("source", relay->store.source));
     relay->rest_ms = 0;
 }
 
@@ -241,19 +238,18 @@ static int step(void *context)
     return 0;
 }
 
-enum status relay_start(const struct relay_config *config, struct relay **relay_out,
-                        struct error *err)
+enum status relay_start(const struct relay_config *config, struct arena *arena,
+                        struct relay **relay_out, struct error *err)
 {
-    struct bus_publisher *publisher = NULL;
-    TRY(bus_publisher_open(&config->bus, &publisher, err));
-    struct relay *relay = calloc(1, sizeof *relay);
-    ASSERT(relay != NULL);
+    struct relay *relay = ARENA_NEW(arena, struct relay);
+    TRY(bus_publisher_open(&config->bus, &relay->publisher, err));
     relay->config = *config;
     relay->config.db.statements[0] = outbox_statements;
-    relay->source =
-        (struct store_source){text_of(config->db.schema), text_of(config->topic_prefix)};
-    relay->db = db_new(&relay->config.db);
-    relay->publisher = publisher;
+    relay->store = (struct store){
+        .db = db_new(&relay->config.db),
+        .source = text_of(config->db.schema),
+        .topic_prefix = text_of(config->topic_prefix),
+    };
     relay->arena = arena_new(ARENA_SIZE_MAX);
     relay->loop = loop_start("relay", step, relay);
     *relay_out = relay;
@@ -266,7 +262,6 @@ void relay_stop(struct relay *relay)
         return;
     loop_stop(relay->loop);
     bus_publisher_close(relay->publisher);
-    db_free(relay->db);
+    db_free(relay->store.db);
     arena_free(relay->arena);
-    free(relay);
 }

@@ -4,8 +4,8 @@
  *            acknowledged, all under the lanes' locks. A first failure stops its lane there:
  *            nothing later overtakes. Several relays, in any number of processes, share the lanes.
  * Units:     seconds and milliseconds, as named.
- * Ownership: the relay owns its thread, its connection and its publisher. The strings of its
- *            config must outlive it.
+ * Ownership: the relay owns its thread, its connection and its publisher, and lives in an arena
+ *            of the caller's. The strings of its config must outlive it.
  * Errors:    relay_start: an event bus nobody knows. Later a database or bus that is down is
  *            waited for, with a log line.
  * Threads:   relay_backlog from any thread. */
@@ -26,8 +26,9 @@ struct relay_config {
     int64_t age_warning_s;   /* and so is one that has waited for so long */
 };
 
-MUST_CHECK enum status relay_start(const struct relay_config *config, struct relay **relay_out,
-                                   struct error *err);
+/* The relay lives in `arena`, until relay_stop. */
+MUST_CHECK enum status relay_start(const struct relay_config *config, struct arena *arena,
+                                   struct relay **relay_out, struct error *err);
 void relay_stop(struct relay *relay); /* ends after the batch under way; accepts NULL */
 
 /* As last measured, about two seconds ago. */

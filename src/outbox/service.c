@@ -1,5 +1,6 @@
 #include "outbox/service.h"
 
+#include "base/arena.h"
 #include "base/assert.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
@@ -7,12 +8,10 @@
 #include "platform/service.h"
 #include "platform/worker.h"
 
-#include <stdlib.h>
-
 /* The services that have an outbox, by their schemas. */
 static const char *const SOURCES[] = {"authorization", "ledger", "saga"};
 
-enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100 };
+enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100, ARENA_SIZE_MAX = 64 * 1024 };
 
 struct outbox_config {
     struct service_config service;
@@ -45,6 +44,7 @@ const struct option OUTBOX_OPTIONS[] = {
 /* clang-format on */
 
 struct outbox_room {
+    struct arena *arena; /* for as long as it runs */
     struct outbox_config config;
     struct relay *relays[COUNT(SOURCES)];
     struct bus_publisher *bus; /* the janitor's */
@@ -87,7 +87,7 @@ static enum status start_relay(struct outbox_room *outbox, size_t at, struct err
         .age_warning_s = config->age_warning_s,
     };
     relay_config.db.schema = SOURCES[at];
-    return relay_start(&relay_config, &outbox->relays[at], err);
+    return relay_start(&relay_config, outbox->arena, &outbox->relays[at], err);
 }
 
 static void stop(void *room)
@@ -97,7 +97,7 @@ static void stop(void *room)
     for (size_t at = 0; at < COUNT(SOURCES); at++)
         relay_stop(outbox->relays[at]);
     bus_publisher_close(outbox->bus);
-    free(outbox);
+    arena_free(outbox->arena); /* it lives there itself */
 }
 
 static enum status start_threads(struct outbox_room *outbox, struct error *err)
@@ -114,8 +114,9 @@ static enum status start_threads(struct outbox_room *outbox, struct error *err)
 
 static enum status start(const void *config, void **room_out, struct error *err)
 {
-    struct outbox_room *outbox = calloc(1, sizeof *outbox);
-    ASSERT(outbox != NULL);
+    struct arena *arena = arena_new(ARENA_SIZE_MAX);
+    struct outbox_room *outbox = ARENA_NEW(arena, struct outbox_room);
+    outbox->arena = arena;
     outbox->config = *(const struct outbox_config *)config;
     const enum status status = start_threads(outbox, err);
     if (status == OK)

@@ -44,7 +44,7 @@ static enum status read_events(struct db *db, struct arena *arena, const struct 
 }
 
 /* What ends in .dlq is a topic's whole name. */
-static struct text topic_of(struct arena *arena, const struct store_source *source,
+static struct text topic_of(struct arena *arena, const struct store *store,
                             struct text aggregate_type)
 {
     static const char DEAD_LETTERS[] = ".dlq";
@@ -52,7 +52,7 @@ static struct text topic_of(struct arena *arena, const struct store_source *sour
     if (aggregate_type.size > size &&
         text_equals_c(text_skip(aggregate_type, aggregate_type.size - size), DEAD_LETTERS))
         return text_copy(arena, aggregate_type);
-    return text_format(arena, "%.*s.%.*s.v1", TEXT_ARGS(source->topic_prefix),
+    return text_format(arena, "%.*s.%.*s.v1", TEXT_ARGS(store->topic_prefix),
                        TEXT_ARGS(aggregate_type));
 }
 
@@ -66,8 +66,8 @@ static struct text copy_text(struct arena *arena, struct sql_rows rows, int row,
     return text_copy(arena, sql_text(rows, row, column));
 }
 
-static struct event read_event(struct arena *arena, const struct store_source *source,
-                               struct sql_rows rows, int row)
+static struct event read_event(struct arena *arena, const struct store *store, struct sql_rows rows,
+                               int row)
 {
     const struct text type = sql_text(rows, row, READ_EVENTS_TYPE);
     const struct text aggregate_type = sql_text(rows, row, READ_EVENTS_AGGREGATETYPE);
@@ -76,11 +76,11 @@ static struct event read_event(struct arena *arena, const struct store_source *s
         .lane = sql_i16(rows, row, READ_EVENTS_LANE),
         .message =
             {
-                .topic = topic_of(arena, source, aggregate_type),
+                .topic = topic_of(arena, store, aggregate_type),
                 .key = sql_uuid(rows, row, READ_EVENTS_PARTITIONKEY),
                 .id = sql_uuid(rows, row, READ_EVENTS_ID),
                 .type = message_type_of(arena, type),
-                .source = text_format(arena, "/tallystick/%.*s", TEXT_ARGS(source->name)),
+                .source = text_format(arena, "/tallystick/%.*s", TEXT_ARGS(store->source)),
                 .subject = sql_uuid(rows, row, READ_EVENTS_AGGREGATEID),
                 .time_us = sql_time(rows, row, READ_EVENTS_CREATED_AT),
                 .sequence = sql_i64(rows, row, READ_EVENTS_SEQUENCE),
@@ -95,54 +95,51 @@ static struct event read_event(struct arena *arena, const struct store_source *s
     };
 }
 
-enum status store_take(struct db *db, struct arena *arena, const struct store_source *source,
-                       const struct store_share *share, struct event **events_out,
-                       size_t *count_out, struct error *err)
+enum status store_take(const struct store *store, struct arena *arena,
+                       const struct store_share *share, struct event_list *list_out,
+                       struct error *err)
 {
-    TRY(lock_lanes(db, arena, share, err));
-    if (db_rows(db, 1).count == 0) {
-        db_rollback(db);
-        *count_out = 0;
-        return OK;
+    struct event_list list = {NULL, 0};
+    TRY(lock_lanes(store->db, arena, share, err));
+    if (db_rows(store->db, 1).count > 0) {
+        TRY(read_events(store->db, arena, share, err));
+        const struct sql_rows rows = db_rows(store->db, 0);
+        list.events = ARENA_NEW_ARRAY(arena, struct event, (size_t)rows.count);
+        for (int row = 0; row < rows.count; row++)
+            list.events[list.count++] = read_event(arena, store, rows, row);
     }
-    TRY(read_events(db, arena, share, err));
-    const struct sql_rows rows = db_rows(db, 0);
-    struct event *events = ARENA_NEW_ARRAY(arena, struct event, (size_t)rows.count);
-    for (int row = 0; row < rows.count; row++)
-        events[row] = read_event(arena, source, rows, row);
-    *events_out = events;
-    *count_out = (size_t)rows.count;
-    if (rows.count == 0) /* the last holder of the lanes has published all */
-        db_rollback(db);
+    if (list.count == 0) /* or the last holder of the lanes has published all */
+        db_rollback(store->db);
+    *list_out = list;
     return OK;
 }
 
 /* ---- finishing ----------------------------------------------------------------------------- */
 
-enum status store_finish(struct db *db, struct arena *arena, const struct event *events,
-                         const bool *published, size_t count, struct error *err)
+enum status store_finish(const struct store *store, struct arena *arena,
+                         const struct event_list *list, const bool *published, struct error *err)
 {
     struct sql_array seqs;
     struct sql_args args;
-    sql_array_init(&seqs, arena, SQL_I64, count);
-    for (size_t at = 0; at < count; at++)
+    sql_array_init(&seqs, arena, SQL_I64, list->count);
+    for (size_t at = 0; at < list->count; at++)
         if (published[at])
-            sql_array_add_i64(&seqs, events[at].seq);
+            sql_array_add_i64(&seqs, list->events[at].seq);
     sql_args_init(&args, arena);
     sql_add_array(&args, &seqs);
-    db_send(db, SQL_DELETE_EVENTS, &args);
-    db_send_commit(db);
-    return db_run(db, err);
+    db_send(store->db, SQL_DELETE_EVENTS, &args);
+    db_send_commit(store->db);
+    return db_run(store->db, err);
 }
 
-enum status store_measure(struct db *db, struct arena *arena, struct store_backlog *backlog_out,
-                          struct error *err)
+enum status store_measure(const struct store *store, struct arena *arena,
+                          struct store_backlog *backlog_out, struct error *err)
 {
     struct sql_args args;
     sql_args_init(&args, arena);
     sql_add_i64(&args, BACKLOG_COUNT_MAX);
-    TRY(db_run_one(db, SQL_MEASURE_BACKLOG, &args, err));
-    const struct sql_rows rows = db_rows(db, 0);
+    TRY(db_run_one(store->db, SQL_MEASURE_BACKLOG, &args, err));
+    const struct sql_rows rows = db_rows(store->db, 0);
     *backlog_out = (struct store_backlog){
         .pending = sql_i64(rows, 0, MEASURE_BACKLOG_PENDING),
         .oldest_age_ms = sql_i64(rows, 0, MEASURE_BACKLOG_OLDEST_AGE_MS),

@@ -21,8 +21,15 @@ struct event {
     struct message message;
 };
 
-struct store_source {
-    struct text name;         /* the service's schema: authorization */
+struct event_list {
+    struct event *events;
+    size_t count;
+};
+
+/* One service's outbox. */
+struct store {
+    struct db *db;
+    struct text source;       /* the service's schema: authorization */
     struct text topic_prefix; /* tallystick */
 };
 
@@ -39,16 +46,16 @@ struct store_backlog {
     int64_t oldest_age_ms;
 };
 
-/* None is OK with *count_out 0, and no SQL transaction is open then. */
-MUST_CHECK enum status store_take(struct db *db, struct arena *arena,
-                                  const struct store_source *source,
-                                  const struct store_share *share, struct event **events_out,
-                                  size_t *count_out, struct error *err);
+/* None is OK with a count of 0, and no SQL transaction is open then. */
+MUST_CHECK enum status store_take(const struct store *store, struct arena *arena,
+                                  const struct store_share *share, struct event_list *list_out,
+                                  struct error *err);
 /* Deletes those that are published, and commits. */
-MUST_CHECK enum status store_finish(struct db *db, struct arena *arena, const struct event *events,
-                                    const bool *published, size_t count, struct error *err);
+MUST_CHECK enum status store_finish(const struct store *store, struct arena *arena,
+                                    const struct event_list *list, const bool *published,
+                                    struct error *err);
 
-MUST_CHECK enum status store_measure(struct db *db, struct arena *arena,
+MUST_CHECK enum status store_measure(const struct store *store, struct arena *arena,
                                      struct store_backlog *backlog_out, struct error *err);
 
 #endif

@@ -97,12 +97,10 @@ void bus_consumer_close(struct bus_consumer *consumer)
     free(consumer);
 }
 
-enum status bus_poll(struct bus_consumer *consumer, int wait_ms, size_t count_max,
-                     struct arena *arena, struct message **messages_out, size_t *count_out,
-                     struct error *err)
+enum status bus_poll(struct bus_consumer *consumer, const struct bus_poll *poll,
+                     struct arena *arena, struct bus_batch *batch_out, struct error *err)
 {
-    return consumer->part->poll(consumer->self, wait_ms, count_max, arena, messages_out, count_out,
-                                err);
+    return consumer->part->poll(consumer->self, poll, arena, batch_out, err);
 }
 
 enum status bus_confirm(struct bus_consumer *consumer, struct error *err)

@@ -25,6 +25,16 @@ struct bus_config {
     const char *service;      /* names connections */
 };
 
+struct bus_poll {
+    int wait_ms; /* at most, when there is nothing yet */
+    size_t count_max;
+};
+
+struct bus_batch {
+    struct message *messages; /* in order within each partition */
+    size_t count;
+};
+
 enum { BUS_TOPICS_MAX = 8, BUS_PARTITIONS = 64 };
 
 /* The lane of the key: the last 6 bits of its last byte. */
@@ -50,11 +60,11 @@ MUST_CHECK enum status bus_consumer_open(const struct bus_config *config, const 
                                          struct bus_consumer **consumer_out, struct error *err);
 void bus_consumer_close(struct bus_consumer *consumer); /* accepts NULL */
 
-/* Waits up to wait_ms for messages; at most count_max; none is OK with *count_out 0. What was
- * polled before and not confirmed is handed over again. */
-MUST_CHECK enum status bus_poll(struct bus_consumer *consumer, int wait_ms, size_t count_max,
-                                struct arena *arena, struct message **messages_out,
-                                size_t *count_out, struct error *err);
+/* Waits for messages; none is OK with a count of 0. What was polled before and not confirmed is
+ * handed over again. */
+MUST_CHECK enum status bus_poll(struct bus_consumer *consumer, const struct bus_poll *poll,
+                                struct arena *arena, struct bus_batch *batch_out,
+                                struct error *err);
 /* Everything of the last poll has had its effect, durably. */
 MUST_CHECK enum status bus_confirm(struct bus_consumer *consumer, struct error *err);
 /* Ends a bus_poll that waits, from another thread. */

@@ -1,7 +1,7 @@
 /* platform/bus/part.h - what a part behind the event bus has to offer.
  *
  * Purpose:   bus.h's functions, told apart by kind. One of the two seams with several parts
- *            (DESIGN 5); a new bus is one file with these tables and a row in bus.c.
+ *           ; a new bus is one file with these tables and a row in bus.c.
  * Units:     as in bus.h.
  * Ownership: `self` is the part's own object, made by open, ended by close.
  * Errors:    as in bus.h; a bus that is down does not fail an open, but the first use.
@@ -22,8 +22,8 @@ struct bus_publisher_part {
 struct bus_consumer_part {
     enum status (*open)(const struct bus_config *config, const char *group,
                         const char *const topics[], void **self_out, struct error *err);
-    enum status (*poll)(void *self, int wait_ms, size_t count_max, struct arena *arena,
-                        struct message **messages_out, size_t *count_out, struct error *err);
+    enum status (*poll)(void *self, const struct bus_poll *poll, struct arena *arena,
+                        struct bus_batch *batch_out, struct error *err);
     enum status (*confirm)(void *self, struct error *err);
     void (*wake)(void *self);
     void (*close)(void *self);

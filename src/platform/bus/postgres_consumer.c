@@ -219,8 +219,7 @@ static void read_message(const struct consumer_on_postgres *consumer, struct sql
 }
 
 static enum status read_messages(struct consumer_on_postgres *consumer, struct arena *arena,
-                                 struct message **messages_out, size_t *count_out,
-                                 struct error *err)
+                                 struct bus_batch *batch_out, struct error *err)
 {
     struct sql_args args;
     sql_args_init(&args, consumer->arena);
@@ -232,8 +231,7 @@ static enum status read_messages(struct consumer_on_postgres *consumer, struct a
     struct message *messages = ARENA_NEW_ARRAY(arena, struct message, (size_t)rows.count);
     for (int row = 0; row < rows.count; row++)
         read_message(consumer, rows, row, arena, &messages[row]);
-    *messages_out = messages;
-    *count_out = (size_t)rows.count;
+    *batch_out = (struct bus_batch){messages, (size_t)rows.count};
     return OK;
 }
 
@@ -256,18 +254,18 @@ static enum status consumer_confirm(void *self, struct error *err)
 /* Claims and reads, without waiting. A stretch without any message is left of a retention that
  * passed this group by: the cursor steps over it. */
 static enum status fetch(struct consumer_on_postgres *consumer, size_t count_max,
-                         struct arena *arena, struct message **messages_out, size_t *count_out,
-                         struct error *err)
+                         struct arena *arena, struct bus_batch *batch_out, struct error *err)
 {
+    struct bus_batch batch = {NULL, 0};
     do {
-        *count_out = 0;
         TRY(claim_cursors(consumer, count_max, err));
         if (consumer->claim_count == 0)
-            return OK;
-        TRY(read_messages(consumer, arena, messages_out, count_out, err));
-        if (*count_out == 0)
+            break;
+        TRY(read_messages(consumer, arena, &batch, err));
+        if (batch.count == 0)
             TRY(consumer_confirm(consumer, err));
-    } while (*count_out == 0);
+    } while (batch.count == 0);
+    *batch_out = batch;
     return OK;
 }
 
@@ -286,20 +284,19 @@ static enum status wait_for_notice(struct consumer_on_postgres *consumer, int wa
     return OK;
 }
 
-static enum status consumer_poll(void *self, int wait_ms, size_t count_max, struct arena *arena,
-                                 struct message **messages_out, size_t *count_out,
-                                 struct error *err)
+static enum status consumer_poll(void *self, const struct bus_poll *poll, struct arena *arena,
+                                 struct bus_batch *batch_out, struct error *err)
 {
     struct consumer_on_postgres *consumer = self;
-    ASSERT(count_max > 0);
+    ASSERT(poll->count_max > 0);
     db_rollback(consumer->db);
-    TRY(fetch(consumer, count_max, arena, messages_out, count_out, err));
-    if (*count_out > 0 || wait_ms == 0)
+    TRY(fetch(consumer, poll->count_max, arena, batch_out, err));
+    if (batch_out->count > 0 || poll->wait_ms == 0)
         return OK;
-    TRY(wait_for_notice(consumer, wait_ms, err));
+    TRY(wait_for_notice(consumer, poll->wait_ms, err));
     if (atomic_exchange(&consumer->is_woken, false))
         return OK;
-    return fetch(consumer, count_max, arena, messages_out, count_out, err);
+    return fetch(consumer, poll->count_max, arena, batch_out, err);
 }
 
 const struct bus_consumer_part BUS_POSTGRES_CONSUMER = {

@@ -76,13 +76,12 @@ static void note_success(struct thread *thread)
 
 /* ---- a member ------------------------------------------------------------------------------ */
 
-static struct delivery **make_deliveries(struct arena *arena, const struct message *messages,
-                                         size_t count)
+static struct delivery **make_deliveries(struct arena *arena, const struct bus_batch *batch)
 {
-    struct delivery *all = ARENA_NEW_ARRAY(arena, struct delivery, count);
-    struct delivery **deliveries = ARENA_NEW_ARRAY(arena, struct delivery *, count);
-    for (size_t at = 0; at < count; at++) {
-        all[at].message = messages[at];
+    struct delivery *all = ARENA_NEW_ARRAY(arena, struct delivery, batch->count);
+    struct delivery **deliveries = ARENA_NEW_ARRAY(arena, struct delivery *, batch->count);
+    for (size_t at = 0; at < batch->count; at++) {
+        all[at].message = batch->messages[at];
         deliveries[at] = &all[at];
     }
     return deliveries;
@@ -92,14 +91,14 @@ static struct delivery **make_deliveries(struct arena *arena, const struct messa
  * unconfirmed, and the bus hands all of it over again. */
 static enum status consume(struct member *member, struct error *err)
 {
-    struct message *messages = NULL;
-    size_t count = 0;
+    struct bus_batch batch;
     struct delivery_door *door = &member->thread.door;
-    const size_t batch_max = (size_t)door->config->batch_max;
-    TRY(bus_poll(member->bus, POLL_WAIT_MS, batch_max, door->arena, &messages, &count, err));
-    if (count == 0)
+    const struct bus_poll poll = {POLL_WAIT_MS, (size_t)door->config->batch_max};
+    TRY(bus_poll(member->bus, &poll, door->arena, &batch, err));
+    if (batch.count == 0)
         return OK;
-    struct delivery **deliveries = make_deliveries(door->arena, messages, count);
+    const size_t count = batch.count;
+    struct delivery **deliveries = make_deliveries(door->arena, &batch);
     TRY(parked_keep_back(door, deliveries, count, err));
     TRY(delivery_apply_all(door, deliveries, count, err));
     TRY(parked_save(door, deliveries, count, err));

@@ -4,7 +4,7 @@
  *            apply the rest as batches (platform/batch.h), parks what could not be applied, tries
  *            parked keys again with back-off, and in the end writes a dead letter. The room's
  *            `apply` is one SQL transaction that claims the inbox first; progress on the bus is
- *            confirmed after it (SEMANTICS 14, 15).
+ *            confirmed after it.
  * Units:     waits in milliseconds.
  * Ownership: the consumer owns its threads, its bus_consumer and one db per thread.
  * Errors:    none to the caller: a bus or database that is down is waited for, with log lines.

@@ -2,7 +2,7 @@
  *
  * Purpose:   keeps them in the service's dead_letter table, for its operator, and publishes them
  *            on <topic>.dlq through the outbox, for others: same key, same bytes, all original
- *            headers and why (SEMANTICS 15).
+ *            headers and why.
  * Units:     times in microseconds since 1970.
  * Ownership: the message is borrowed.
  * Errors:    those of the round trip.

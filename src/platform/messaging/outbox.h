@@ -1,7 +1,7 @@
 /* platform/messaging/outbox.h - what a room has to say, saved with what it did.
  *
  * Purpose:   events and commands are rows of the room's outbox, inserted in the SQL transaction of
- *            their cause; the outbox processor moves them to the bus (DESIGN 3). `seq` is drawn
+ *            their cause; the outbox processor moves them to the bus. `seq` is drawn
  *            while the account is locked, in the order added here, so that an account's visible
  *            events are always a prefix.
  * Units:     none.

@@ -1,4 +1,4 @@
--- delete_messages: delete the oldest messages that are past retention and that every group has read.
+-- delete_messages: delete old messages that are past retention and that every group has read.
 -- Partitions whose oldest message is young enough cost one look each.
 -- param  retention_s   bigint
 -- param  partition_max bigint  messages of one partition in one go

@@ -5,10 +5,11 @@
 -- What the service has to say. Debezium's column names (id, aggregatetype, aggregateid, type,
 -- payload), so that change data capture could replace the outbox processor.
 CREATE TABLE outbox (
-    seq                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- orders; drawn under the account's lock
+    -- Orders: drawn under the account's lock, so an account's visible events are always a prefix.
+    seq                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     lane               smallint    NOT NULL CHECK (lane BETWEEN 0 AND 63),
     id                 uuid        NOT NULL, -- the event's id
-    aggregatetype      text        NOT NULL, -- the topic follows from it; what ends in .dlq is a topic
+    aggregatetype      text        NOT NULL, -- makes the topic; what ends in .dlq is one
     aggregateid        uuid        NOT NULL,
     partitionkey       uuid        NOT NULL,
     type               text        NOT NULL,
@@ -100,8 +101,8 @@ DECLARE
     service text := format('%I', 'tallystick_' || current_schema());
 BEGIN
     EXECUTE 'GRANT SELECT, INSERT ON outbox TO ' || service;
-    EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON inbox, parked_key, parked_message, dead_letter TO '
-            || service;
+    EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE '
+            'ON inbox, parked_key, parked_message, dead_letter TO ' || service;
     -- The outbox processor takes what the service has to say, and sees nothing else of it.
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO tallystick_outbox', current_schema());
     GRANT SELECT, DELETE ON outbox TO tallystick_outbox;

@@ -24,8 +24,8 @@ SELECT DISTINCT ON (d.event_id) $1::text, $2::text, d.*
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::bigint[],
               $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::text[],
               $14::text[], $15::timestamptz[], $16::timestamptz[], $17::text[])
-       AS d (id, key, event_id, topic, partition, "offset", published_at, headers, payload, attempts,
-             error_class, error_message, first_failed_at, last_failed_at, trace_id)
+       AS d (id, key, event_id, topic, partition, "offset", published_at, headers, payload,
+             attempts, error_class, error_message, first_failed_at, last_failed_at, trace_id)
     ON CONFLICT (event_id, consumer_group) DO UPDATE
    SET attempts = dead_letter.attempts + excluded.attempts,
        error_class = excluded.error_class,

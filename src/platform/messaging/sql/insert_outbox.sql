@@ -15,8 +15,9 @@
 -- param  headers             text[]
 INSERT INTO outbox (lane, id, aggregatetype, aggregateid, partitionkey, type, sequence, tenant_id,
                     payload, saga_id, command_id, traceparent, origin_traceparent, headers)
-SELECT e.lane, e.id, e.aggregatetype, e.aggregateid, e.partitionkey, e.type, e.sequence, e.tenant_id,
-       e.payload, e.saga_id, e.command_id, e.traceparent, e.origin_traceparent, e.headers
+SELECT e.lane, e.id, e.aggregatetype, e.aggregateid, e.partitionkey, e.type, e.sequence,
+       e.tenant_id, e.payload, e.saga_id, e.command_id, e.traceparent, e.origin_traceparent,
+       e.headers
   FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[],
               $7::bigint[], $8::text[], $9::text[], $10::uuid[], $11::uuid[], $12::text[],
               $13::text[], $14::text[])

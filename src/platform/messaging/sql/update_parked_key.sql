@@ -1,4 +1,4 @@
--- update_parked_key: a parked key has been tried; its first message (perhaps another one now) waits.
+-- update_parked_key: a parked key has been tried; the message that is first now waits.
 -- param  consumer_group  text
 -- param  topic           text
 -- param  key             uuid
