@@ -1,10 +1,126 @@
 /* tallystick <command>: one executable; every service and every tool is a command of it. */
+#include "base/assert.h"
+#include "operator/operator.h"
+#include "platform/config.h"
+#include "platform/service.h"
+
+/* A room is part of the program as soon as it has its door: src/meson.build says which have. */
+#ifdef HAS_AUTHORIZATION
+#include "authorization/service.h"
+#endif
+#ifdef HAS_GATEWAY
+#include "gateway/service.h"
+#endif
+#ifdef HAS_LEDGER
+#include "ledger/service.h"
+#endif
+#ifdef HAS_OUTBOX
+#include "outbox/service.h"
+#endif
+#ifdef HAS_SAGA
+#include "saga/service.h"
+#endif
+
 #include <stdio.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*main)(int argc, char **argv); /* argv[0] is the command's name */
+    int (*tool)(int argc, char **argv); /* where words follow: `ledger account freeze` */
+};
+
+/* clang-format off */
+static const struct command COMMANDS[] = {
+#ifdef HAS_GATEWAY
+    {"gateway", "service: the public door", gateway_main, NULL},
+#endif
+#ifdef HAS_AUTHORIZATION
+    {"authorization", "service: decides credit, places and releases holds", authorization_main, NULL},
+#endif
+#ifdef HAS_LEDGER
+    {"ledger", "service: keeps the books; with 'account', a tool for its accounts", ledger_main, NULL},
+#endif
+#ifdef HAS_OUTBOX
+    {"outbox", "service: moves events from the services to the event bus", outbox_main, NULL},
+#endif
+#ifdef HAS_SAGA
+    {"saga", "service: books what was decided; with 'ls' or 'show', a tool", saga_main, NULL},
+#endif
+    {"migrate", "plan, check or apply the schemas of the database", migrate_main, NULL},
+};
+
+/* Whose options the environment and the configuration file may name. */
+static const struct option_table OPTION_TABLES[] = {
+    {"service", SERVICE_OPTIONS},
+    {"migrate", MIGRATE_OPTIONS},
+#ifdef HAS_GATEWAY
+    {"gateway", GATEWAY_OPTIONS},
+#endif
+#ifdef HAS_AUTHORIZATION
+    {"authorization", AUTHORIZATION_OPTIONS},
+#endif
+#ifdef HAS_LEDGER
+    {"ledger", LEDGER_OPTIONS},
+#endif
+#ifdef HAS_OUTBOX
+    {"outbox", OUTBOX_OPTIONS},
+#endif
+#ifdef HAS_SAGA
+    {"saga", SAGA_OPTIONS},
+#endif
+    {NULL, NULL},
+};
+/* clang-format on */
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: tallystick <command> [option ...]\n\ncommands:\n");
+    for (size_t at = 0; at < COUNT(COMMANDS); at++)
+        fprintf(to, "  %-14s %s\n", COMMANDS[at].name, COMMANDS[at].summary);
+    fprintf(to, "  %-14s %s\n", "version", "print the version");
+    fprintf(to, "  %-14s %s\n", "help", "print this");
+    fprintf(to, "\ntallystick <command> --help lists a command's options.\n");
+}
+
+static bool is_any_of(const char *word, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (strcmp(word, *words) == 0)
+            return true;
+    return false;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    if (command->tool != NULL && argc > 1 && argv[1][0] != '-')
+        return command->tool(argc, argv);
+    return command->main(argc, argv);
+}
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    printf("tallystick %s\n", TALLYSTICK_VERSION);
-    return 0;
+    static const char *const HELP[] = {"help", "--help", "-h", NULL};
+    static const char *const VERSION[] = {"version", "--version", NULL};
+    config_register(OPTION_TABLES);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (is_any_of(argv[1], HELP)) {
+        print_help(stdout);
+        return 0;
+    }
+    if (is_any_of(argv[1], VERSION)) {
+        printf("tallystick %s\n", TALLYSTICK_VERSION);
+        return 0;
+    }
+    for (size_t at = 0; at < COUNT(COMMANDS); at++)
+        if (strcmp(argv[1], COMMANDS[at].name) == 0)
+            return run_command(&COMMANDS[at], argc - 1, argv + 1);
+    fprintf(stderr, "tallystick: '%s' is not a command; see: tallystick help\n", argv[1]);
+    return EXIT_USAGE;
 }

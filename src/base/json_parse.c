@@ -107,9 +107,14 @@ struct reader {
     size_t capacity;
 };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 static bool is_between_events(char c)
 {
-    return c == ' ' || c == ',' || c == ':' || c == '\n' || c == '\t' || c == '\r';
+    return is_blank(c) || c == ',' || c == ':';
 }
 
 /* The bytes of the event that yajl reports now. */
@@ -373,6 +378,17 @@ static enum status run(struct reader *r)
     UNREACHABLE();
 }
 
+/* yajl takes an open string behind the value for the end of the text. */
+static enum status check_end(const struct reader *r)
+{
+    size_t at = r->at;
+    while (at < r->input.size && is_blank(r->input.data[at]))
+        at++;
+    if (at < r->input.size)
+        return refuse_at(r->err, at + 1, "something follows the value");
+    return OK;
+}
+
 enum status json_parse(struct arena *arena, struct text input, struct json_value *value_out,
                        struct error *err)
 {
@@ -395,6 +411,7 @@ enum status json_parse(struct arena *arena, struct text input, struct json_value
     r.yajl = yajl_alloc(&CALLBACKS, &memory, &r);
     (void)yajl_config(r.yajl, yajl_dont_validate_strings, 1); /* check_characters has */
     TRY(run(&r));
+    TRY(check_end(&r));
     ASSERT(r.count == 1);
     *value_out = r.stack[0].value;
     return OK;

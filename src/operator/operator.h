@@ -1,0 +1,18 @@
+/* operator/operator.h - the operator's tools: commands that do one thing and end.
+ *
+ * Purpose:   what main.c calls. Data go to stdout, talk to stderr.
+ * Units:     none.
+ * Ownership: none.
+ * Errors:    exit codes: 0 done, 1 failed, 2 wrong usage, 3 a violation was found, 4 something
+ *            cannot be reached.
+ * Threads:   called once, from main. */
+#ifndef OPERATOR_OPERATOR_H
+#define OPERATOR_OPERATOR_H
+
+#include "platform/config.h"
+
+extern const struct option MIGRATE_OPTIONS[];
+
+int migrate_main(int argc, char **argv);
+
+#endif

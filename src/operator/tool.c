@@ -1,0 +1,82 @@
+#include "operator/tool.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+
+static bool is_word(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* -o is known to everybody as the choice of an output format. */
+static void spell_out_short_flags(int argc, char **argv)
+{
+    static char output[] = "--output";
+    for (int at = 1; at < argc; at++)
+        if (strcmp(argv[at], "-o") == 0)
+            argv[at] = output;
+}
+
+bool tool_start(const struct tool *tool, void *config, int *argc, char **argv, int *exit_out)
+{
+    const struct option *const tables[] = {tool->options, NULL};
+    struct error err;
+    for (int at = 1; at < *argc; at++) {
+        if (!is_word(argv[at], "--help", "-h"))
+            continue;
+        config_print_help(tool->name, tool->usage, tables);
+        *exit_out = TOOL_DONE;
+        return false;
+    }
+    spell_out_short_flags(*argc, argv);
+    if (config_load(tables, config, argc, argv, &err) == OK)
+        return true;
+    *exit_out = tool_complain(tool, "%s", err.message);
+    return false;
+}
+
+static void say(const struct tool *tool, const char *format, va_list args)
+{
+    fprintf(stderr, "%s: ", tool->name);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void tool_say(const struct tool *tool, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(tool, format, args);
+    va_end(args);
+}
+
+int tool_complain(const struct tool *tool, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(tool, format, args);
+    va_end(args);
+    fprintf(stderr, "see: tallystick %s --help\n", tool->name);
+    return TOOL_USAGE;
+}
+
+int tool_fail(const struct tool *tool, const struct error *err)
+{
+    tool_say(tool, "%s", err->message);
+    switch (err->status) {
+    case ERR_DOWN:
+    case ERR_TIMEOUT:
+        return TOOL_UNREACHABLE;
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_FULL:
+    case ERR_UNKNOWN:
+    case ERR_BROKEN:
+        return TOOL_FAILED;
+    case OK:
+        break;
+    }
+    UNREACHABLE();
+}
