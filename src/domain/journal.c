@@ -60,7 +60,7 @@ static void add_head(struct text_builder *b, const struct journal *journal)
                             TEXT_ARGS(uuid_to_text(arena, &journal->authorization_id)),
                             TEXT_ARGS(uuid_to_text(arena, &journal->saga_id)),
                             TEXT_ARGS(uuid_to_text(arena, &journal->command_id)));
-    text_builder_add_format(b, "%s|%s|%" PRId64 "\n", journal->currency, journal->trace_id,
+    text_builder_add_format(b, "%s|%s|%" PRId64 "\n", journal->currency->code, journal->trace_id,
                             journal->created_at_us);
 }
 
@@ -74,18 +74,23 @@ struct text journal_text(struct arena *arena, const struct journal *journal)
         text_builder_add_format(&b, "%d|%.*s|%s|%s|%" PRId64 "|%s\n", at + 1,
                                 TEXT_ARGS(uuid_to_text(arena, &entry->ledger_account_id)),
                                 side_name(entry->side), layer_name(entry->layer),
-                                entry->amount_minor, journal->currency);
+                                entry->amount_minor, journal->currency->code);
     }
     return text_builder_text(&b);
 }
 
 struct sha256 journal_hash(struct arena *arena, const struct journal *journal)
 {
+    return sha256_of(journal_text(arena, journal));
+}
+
+void journal_seal(struct arena *arena, struct journal *journal)
+{
     ASSERT(journal->lane >= 0);
     ASSERT(journal->chain_seq > 0);
     ASSERT(journal->created_at_us > 0);
     ASSERT(journal_is_balanced(journal));
-    return sha256_of(journal_text(arena, journal));
+    journal->hash = journal_hash(arena, journal);
 }
 
 const char *side_name(enum side side)

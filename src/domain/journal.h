@@ -14,12 +14,13 @@
 #include "base/sha256.h"
 #include "base/trace_context.h"
 #include "base/uuid.h"
+#include "domain/money.h"
 
 enum side { SIDE_DEBIT, SIDE_CREDIT };
 enum layer { LAYER_PENDING, LAYER_POSTED };
 enum journal_type { JOURNAL_RECORD_HOLD, JOURNAL_RELEASE_HOLD };
 
-enum { JOURNAL_ENTRIES_MAX = 4, CURRENCY_CODE_SIZE = 3 };
+enum { JOURNAL_ENTRIES_MAX = 4 };
 
 struct entry {
     struct uuid ledger_account_id;
@@ -37,9 +38,10 @@ struct journal {
     struct uuid authorization_id;
     struct uuid saga_id;
     struct uuid command_id;
-    char currency[CURRENCY_CODE_SIZE + 1];
+    const struct currency *currency;
     char trace_id[TRACE_ID_SIZE + 1]; /* of the request that began it all */
     int64_t created_at_us;
+    struct sha256 hash; /* set by journal_seal */
     int entry_count;
     struct entry entries[JOURNAL_ENTRIES_MAX]; /* line 1, 2, ... */
 };
@@ -55,6 +57,8 @@ bool journal_is_balanced(const struct journal *journal);
 struct text journal_text(struct arena *arena, const struct journal *journal);
 /* SHA-256 of journal_text. */
 struct sha256 journal_hash(struct arena *arena, const struct journal *journal);
+/* Sets the hash of a journal that is complete. */
+void journal_seal(struct arena *arena, struct journal *journal);
 
 const char *side_name(enum side side);                 /* debit, credit              */
 const char *layer_name(enum layer layer);              /* pending, posted            */

@@ -4,17 +4,17 @@
 
 static const char SETTLEMENT_CODE[] = "2100:default";
 
-/* SEMANTICS 11, the rows that are built so far. */
+/* Each step's transfer. */
 static const struct {
     enum journal_type type;
     enum layer layer;
     enum ledger_account_kind debit;
     enum ledger_account_kind credit;
 } POSTINGS[] = {
-    /* clang-format off */
-    [LEDGER_RECORD_HOLD]  = {JOURNAL_RECORD_HOLD,  LAYER_PENDING, LEDGER_CARDHOLDER, LEDGER_SETTLEMENT},
-    [LEDGER_RELEASE_HOLD] = {JOURNAL_RELEASE_HOLD, LAYER_PENDING, LEDGER_SETTLEMENT, LEDGER_CARDHOLDER},
-    /* clang-format on */
+    [LEDGER_RECORD_HOLD] = {JOURNAL_RECORD_HOLD, LAYER_PENDING, LEDGER_CARDHOLDER,
+                            LEDGER_SETTLEMENT},
+    [LEDGER_RELEASE_HOLD] = {JOURNAL_RELEASE_HOLD, LAYER_PENDING, LEDGER_SETTLEMENT,
+                             LEDGER_CARDHOLDER},
 };
 
 void posting_build(struct journal *journal, enum ledger_action action,
@@ -47,7 +47,7 @@ static struct ledger_decision post(enum ledger_outcome outcome, int64_t amount_m
     return (struct ledger_decision){outcome, LEDGER_REASON_NONE, true, amount_minor};
 }
 
-static struct ledger_decision decide_record(int64_t amount_minor, const char *currency,
+static struct ledger_decision decide_record(int64_t amount_minor, const struct currency *currency,
                                             const struct ledger_account *account,
                                             const struct ledger_hold *hold)
 {
@@ -62,7 +62,7 @@ static struct ledger_decision decide_record(int64_t amount_minor, const char *cu
         return refuse(LEDGER_REASON_ACCOUNT_CLOSED, amount_minor);
     if (account->status == LEDGER_ACCOUNT_FROZEN)
         return refuse(LEDGER_REASON_ACCOUNT_FROZEN, amount_minor);
-    if (strcmp(account->currency, currency) != 0)
+    if (account->currency != currency)
         return refuse(LEDGER_REASON_CURRENCY_MISMATCH, amount_minor);
 
     return post(LEDGER_HOLD_RECORDED, amount_minor);
@@ -77,7 +77,8 @@ static struct ledger_decision decide_release(const struct ledger_hold *hold)
 }
 
 struct ledger_decision ledger_decide(enum ledger_action action, int64_t amount_minor,
-                                     const char *currency, const struct ledger_account *account,
+                                     const struct currency *currency,
+                                     const struct ledger_account *account,
                                      const struct ledger_hold *hold)
 {
     ASSERT(hold->status == HOLD_RECORDED || hold->pending_minor == 0);
@@ -104,22 +105,22 @@ void ledger_hold_apply(struct ledger_hold *hold, const struct ledger_decision *d
     hold->status = HOLD_RECORDED;
     hold->recorded_minor = hold->pending_minor = decision->amount_minor;
     hold->journal_id = journal->id;
-    memcpy(hold->currency, journal->currency, sizeof hold->currency);
+    hold->currency = journal->currency;
 }
 
-struct uuid ledger_settlement_id(const char *currency)
+struct uuid ledger_settlement_id(const struct currency *currency)
 {
-    const struct text parts[] = {text_of(SETTLEMENT_CODE), text_of(currency)};
+    const struct text parts[] = {text_of(SETTLEMENT_CODE), text_of(currency->code)};
     const struct sha256 digest = sha256_of_parts(parts, COUNT(parts));
     return uuid_from_digest(digest.bytes);
 }
 
-struct text ledger_account_code(struct arena *arena, enum ledger_account_kind kind,
+const char *ledger_account_code(struct arena *arena, enum ledger_account_kind kind,
                                 const struct uuid *id)
 {
     if (kind == LEDGER_SETTLEMENT)
-        return text_of(SETTLEMENT_CODE);
-    return text_format(arena, "1100:%.*s", TEXT_ARGS(uuid_to_text(arena, id)));
+        return SETTLEMENT_CODE;
+    return text_format(arena, "1100:%.*s", TEXT_ARGS(uuid_to_text(arena, id))).data;
 }
 
 enum side ledger_account_normal_side(enum ledger_account_kind kind)

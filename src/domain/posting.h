@@ -1,9 +1,11 @@
 /* domain/posting.h - what the ledger does about a command, and the entries that say so.
  *
- * Purpose:   the chart of accounts (SEMANTICS 10), the postings of each step (11), and the
- * decision: post, do nothing, or refuse for a named reason. One authorization has one hold. Units:
- * amounts in minor units. Ownership: values. Errors:    none: a refusal is a value. Threads:   pure
- * functions. */
+ * Purpose:   the chart of accounts, the postings of each step, and the decision: post, do nothing,
+ *            or refuse for a named reason. One authorization has one hold.
+ * Units:     amounts in minor units.
+ * Ownership: values.
+ * Errors:    none: a refusal is a value.
+ * Threads:   pure functions. */
 #ifndef DOMAIN_POSTING_H
 #define DOMAIN_POSTING_H
 
@@ -22,14 +24,14 @@ struct ledger_account {
     struct uuid id;
     enum ledger_account_kind kind;
     enum ledger_account_status status;
-    char currency[CURRENCY_CODE_SIZE + 1];
+    const struct currency *currency;
 };
 
 /* The cardholder's account has the id of the account it is for. The settlement account is one per
  * network and currency, and kept apart in each lane; until requests name their network there is
  * one, `default`. */
-struct uuid ledger_settlement_id(const char *currency);
-struct text ledger_account_code(struct arena *arena, enum ledger_account_kind kind,
+struct uuid ledger_settlement_id(const struct currency *currency);
+const char *ledger_account_code(struct arena *arena, enum ledger_account_kind kind,
                                 const struct uuid *id);
 const char *ledger_account_kind_name(enum ledger_account_kind kind); /* cardholder_receivable ... */
 enum side ledger_account_normal_side(enum ledger_account_kind kind);
@@ -49,11 +51,11 @@ enum ledger_hold_status {
 
 struct ledger_hold {
     enum ledger_hold_status status;
-    char currency[CURRENCY_CODE_SIZE + 1]; /* until recorded: of the command at hand */
-    int64_t recorded_minor;                /* once recorded: the amount; 0 before          */
-    int64_t pending_minor;                 /* what is still held                           */
-    int64_t version;                       /* how many journals this authorization has     */
-    struct uuid journal_id;                /* the journal that recorded it; nil: none      */
+    const struct currency *currency; /* until recorded: of the command at hand */
+    int64_t recorded_minor;          /* once recorded: the amount; 0 before          */
+    int64_t pending_minor;           /* what is still held                           */
+    int64_t version;                 /* how many journals this authorization has     */
+    struct uuid journal_id;          /* the journal that recorded it; nil: none      */
 };
 
 enum ledger_outcome { LEDGER_HOLD_RECORDED, LEDGER_HOLD_RELEASED, LEDGER_REFUSED };
@@ -78,7 +80,8 @@ struct ledger_decision {
  * releases what is pending, no more: nothing pending, nothing to do. `account` may be NULL for a
  * release. */
 struct ledger_decision ledger_decide(enum ledger_action action, int64_t amount_minor,
-                                     const char *currency, const struct ledger_account *account,
+                                     const struct currency *currency,
+                                     const struct ledger_account *account,
                                      const struct ledger_hold *hold);
 
 /* The hold after a decision that posted, or a release that had nothing to do. */

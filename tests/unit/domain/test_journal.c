@@ -19,7 +19,7 @@ static struct journal first_of_lane(void)
         .authorization_id = {{0x02, 0x8f}},
         .saga_id = {{0x03, 0x8f}},
         .command_id = {{0x04, 0x8f}},
-        .currency = "USD",
+        .currency = currency_find(TEXT("USD")),
         .trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
         .created_at_us = 1767225600000001,
     };
@@ -120,7 +120,7 @@ static void test_journal_hash__every_field_counts(void **state)
     changed[5].authorization_id.bytes[15] = 1;
     changed[6].saga_id.bytes[15] = 1;
     changed[7].command_id.bytes[15] = 1;
-    memcpy(changed[8].currency, "EUR", 4);
+    changed[8].currency = currency_find(TEXT("EUR"));
     changed[9].trace_id[0] = '5';
     changed[10].created_at_us++;
     changed[11].entries[0].amount_minor = changed[11].entries[1].amount_minor = 9998;

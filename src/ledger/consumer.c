@@ -1,0 +1,75 @@
+#include "ledger/consumer.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "ledger/post.h"
+#include "ledger/store.h"
+#include "platform/messaging/waker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH_ARENA_SIZE_MAX = 64 * 1024 * 1024, TOPIC_SIZE_MAX = 256 };
+
+struct ledger_consumer {
+    char topic[TOPIC_SIZE_MAX];
+    struct waker *waker;
+    struct consumer *consumer;
+};
+
+static enum status apply(void *context, struct db *db, struct arena *arena,
+                         struct delivery *const *deliveries, size_t count, struct error *err)
+{
+    const struct ledger_consumer *consumer = context;
+    TRY(ledger_post(db, arena, deliveries, count, err));
+    waker_ring(consumer->waker);
+    return OK;
+}
+
+static struct consumer_config consumer_config(const struct ledger_config *config,
+                                              struct ledger_consumer *consumer)
+{
+    struct db_config db = service_db_config(&config->service, "ledger");
+    db.statements[0] = ledger_store_statements;
+    return (struct consumer_config){
+        .bus = {.kind = "postgres",
+                .database_url = config->service.database_url,
+                .user = db.user,
+                .service = "ledger"},
+        .db = db,
+        .group = "ledger",
+        .topics = {consumer->topic},
+        .threads = (int)config->threads,
+        .batch_max = (int)config->batch_max,
+        .park_attempts_max = (int)config->park_attempts_max,
+        .park_wait_ms = (int)config->park_wait_ms,
+        .arena_size_max = BATCH_ARENA_SIZE_MAX,
+        .context = consumer,
+        .apply = apply,
+    };
+}
+
+enum status ledger_consumer_start(const struct ledger_config *config, struct waker *waker,
+                                  struct ledger_consumer **consumer_out, struct error *err)
+{
+    struct ledger_consumer *consumer = calloc(1, sizeof *consumer);
+    consumer->waker = waker;
+    snprintf(consumer->topic, sizeof consumer->topic, "%s.ledger.commands.v1",
+             config->service.topic_prefix);
+    const struct consumer_config started = consumer_config(config, consumer);
+    const enum status status = consumer_start(&started, &consumer->consumer, err);
+    if (status != OK) {
+        free(consumer);
+        return status;
+    }
+    *consumer_out = consumer;
+    return OK;
+}
+
+void ledger_consumer_stop(struct ledger_consumer *consumer)
+{
+    if (consumer == NULL)
+        return;
+    consumer_stop(consumer->consumer);
+    free(consumer);
+}

@@ -1,0 +1,188 @@
+/* What a batch reads, in the order of its locks: inbox, new accounts, chain heads, accounts. A
+ * later statement of the trip has a newer snapshot, so it sees what the lock waited for. */
+#include "ledger/store.h"
+
+#include "base/assert.h"
+#include "ledger/columns.h"
+#include "ledger_sql.h"
+#include "platform/messaging/consumer.h"
+#include "platform/messaging/inbox.h"
+
+const struct sql_statement *const *const ledger_store_statements = ledger_statements;
+
+/* Places in the round trip. */
+enum {
+    TRIP_BEGIN,
+    TRIP_CLAIMS,
+    TRIP_OPEN,
+    TRIP_CHAINS,
+    TRIP_ACCOUNTS,
+    TRIP_STEPS,
+    TRIP_HOLDS,
+    TRIP_CLOCK
+};
+
+static void send_open_accounts(struct db *db, const struct ledger_batch *batch)
+{
+    struct columns columns;
+    COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID, SQL_TEXT,
+                 SQL_TEXT, SQL_TEXT, SQL_TEXT);
+    for (size_t at = 0; at < batch->account_count; at++) {
+        const struct account_row *row = &batch->accounts[at];
+        const struct ledger_account *account = &row->account;
+        columns_add_i64(&columns, row->lane);
+        columns_add_uuid(&columns, &account->id);
+        columns_add_name(&columns, ledger_account_code(batch->arena, account->kind, &account->id));
+        columns_add_name(&columns, ledger_account_kind_name(account->kind));
+        columns_add_name(&columns, account->currency->code);
+        columns_add_name(&columns, side_name(ledger_account_normal_side(account->kind)));
+    }
+    columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
+}
+
+static void send_lock_chains(struct db *db, const struct ledger_batch *batch)
+{
+    struct columns columns;
+    COLUMNS_INIT(&columns, batch->arena, LANE_COUNT, SQL_I16);
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        if (batch->chains[lane].is_wanted)
+            columns_add_i64(&columns, lane);
+    columns_send(&columns, db, SQL_LOCK_CHAINS);
+}
+
+/* The settlement accounts are not locked: nobody freezes them. */
+static void send_lock_accounts(struct db *db, const struct ledger_batch *batch)
+{
+    struct columns columns;
+    COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID);
+    for (size_t at = 0; at < batch->account_count; at++) {
+        const struct account_row *row = &batch->accounts[at];
+        if (row->account.kind != LEDGER_CARDHOLDER)
+            continue;
+        columns_add_i64(&columns, row->lane);
+        columns_add_uuid(&columns, &row->account.id);
+    }
+    columns_send(&columns, db, SQL_LOCK_ACCOUNTS);
+}
+
+static void send_find_steps(struct db *db, const struct ledger_batch *batch)
+{
+    struct columns columns;
+    COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT);
+    for (size_t at = 0; at < batch->step_count; at++) {
+        const struct step_row *row = &batch->steps[at];
+        columns_add_i64(&columns, row->lane);
+        columns_add_uuid(&columns, &row->saga_id);
+        columns_add_name(&columns, ledger_step_name(row->step));
+        columns_add_name(&columns, ledger_op_name(row->op));
+    }
+    columns_send(&columns, db, SQL_FIND_STEPS);
+}
+
+static void send_find_holds(struct db *db, const struct ledger_batch *batch)
+{
+    struct columns columns;
+    COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID);
+    for (size_t at = 0; at < batch->hold_count; at++) {
+        columns_add_i64(&columns, batch->holds[at].lane);
+        columns_add_uuid(&columns, &batch->holds[at].authorization_id);
+    }
+    columns_send(&columns, db, SQL_FIND_HOLDS);
+}
+
+/* ---- reading the answers --------------------------------------------------------------------- */
+
+/* Whatever a table names, the domain knows: its own constraints and this program wrote it. */
+static const struct currency *read_currency(struct sql_rows rows, int row, int column)
+{
+    const struct currency *currency = currency_find(sql_text(rows, row, column));
+    ASSERT(currency != NULL);
+    return currency;
+}
+
+static struct uuid read_uuid_or_nil(struct sql_rows rows, int row, int column)
+{
+    if (sql_is_null(rows, row, column))
+        return (struct uuid){{0}};
+    return sql_uuid(rows, row, column);
+}
+
+static void read_chains(struct sql_rows rows, struct ledger_batch *batch)
+{
+    for (int row = 0; row < rows.count; row++) {
+        struct chain *chain = &batch->chains[sql_i16(rows, row, LOCK_CHAINS_LANE)];
+        chain->chain_seq = sql_i64(rows, row, LOCK_CHAINS_CHAIN_SEQ);
+        chain->hash = sql_sha256(rows, row, LOCK_CHAINS_HASH);
+    }
+}
+
+static void read_accounts(struct sql_rows rows, struct ledger_batch *batch)
+{
+    for (int row = 0; row < rows.count; row++) {
+        const struct uuid id = sql_uuid(rows, row, LOCK_ACCOUNTS_ID);
+        struct account_row *found =
+            ledger_batch_find_account(batch, sql_i16(rows, row, LOCK_ACCOUNTS_LANE), &id);
+        ASSERT(found != NULL);
+        found->account.currency = read_currency(rows, row, LOCK_ACCOUNTS_CURRENCY);
+        ASSERT(ledger_account_status_parse(sql_text(rows, row, LOCK_ACCOUNTS_STATUS),
+                                           &found->account.status));
+    }
+}
+
+static void read_steps(struct sql_rows rows, struct ledger_batch *batch)
+{
+    for (int row = 0; row < rows.count; row++) {
+        struct step_row key = {.lane = sql_i16(rows, row, FIND_STEPS_LANE),
+                               .saga_id = sql_uuid(rows, row, FIND_STEPS_SAGA_ID)};
+        ASSERT(ledger_step_parse(sql_text(rows, row, FIND_STEPS_STEP), &key.step));
+        ASSERT(ledger_op_parse(sql_text(rows, row, FIND_STEPS_OP), &key.op));
+        struct step_row *found = ledger_batch_find_step(batch, &key);
+        ASSERT(found != NULL);
+        found->is_done = true;
+        ASSERT(ledger_outcome_parse(sql_text(rows, row, FIND_STEPS_OUTCOME), &found->outcome));
+        if (!sql_is_null(rows, row, FIND_STEPS_REASON))
+            ASSERT(ledger_reason_parse(sql_text(rows, row, FIND_STEPS_REASON), &found->reason));
+        found->amount_minor = sql_i64(rows, row, FIND_STEPS_AMOUNT_MINOR);
+        found->currency = read_currency(rows, row, FIND_STEPS_CURRENCY);
+        found->journal_id = read_uuid_or_nil(rows, row, FIND_STEPS_JOURNAL_ID);
+        found->version = sql_i64(rows, row, FIND_STEPS_VERSION);
+    }
+}
+
+static void read_holds(struct sql_rows rows, struct ledger_batch *batch)
+{
+    for (int row = 0; row < rows.count; row++) {
+        const struct uuid id = sql_uuid(rows, row, FIND_HOLDS_AUTHORIZATION_ID);
+        struct hold_row *found =
+            ledger_batch_find_hold(batch, sql_i16(rows, row, FIND_HOLDS_LANE), &id);
+        ASSERT(found != NULL);
+        struct ledger_hold *hold = &found->hold;
+        ASSERT(ledger_hold_status_parse(sql_text(rows, row, FIND_HOLDS_STATUS), &hold->status));
+        hold->currency = read_currency(rows, row, FIND_HOLDS_CURRENCY);
+        hold->recorded_minor = sql_i64(rows, row, FIND_HOLDS_RECORDED_MINOR);
+        hold->pending_minor = sql_i64(rows, row, FIND_HOLDS_PENDING_MINOR);
+        hold->version = sql_i64(rows, row, FIND_HOLDS_VERSION);
+        hold->journal_id = read_uuid_or_nil(rows, row, FIND_HOLDS_JOURNAL_ID);
+    }
+}
+
+enum status ledger_store_load_batch(struct db *db, struct ledger_batch *batch, struct error *err)
+{
+    db_send_begin(db);
+    inbox_send_claims(db, batch->arena, "ledger", batch->deliveries, batch->count);
+    send_open_accounts(db, batch);
+    send_lock_chains(db, batch);
+    send_lock_accounts(db, batch);
+    send_find_steps(db, batch);
+    send_find_holds(db, batch);
+    db_send(db, SQL_READ_CLOCK, NULL);
+    TRY(db_run(db, err));
+
+    inbox_read_claims(db_rows(db, TRIP_CLAIMS), batch->deliveries, batch->count);
+    read_chains(db_rows(db, TRIP_CHAINS), batch);
+    read_accounts(db_rows(db, TRIP_ACCOUNTS), batch);
+    read_steps(db_rows(db, TRIP_STEPS), batch);
+    read_holds(db_rows(db, TRIP_HOLDS), batch);
+    batch->now_us = sql_time(db_rows(db, TRIP_CLOCK), 0, READ_CLOCK_NOW);
+    return OK;
+}
