@@ -111,8 +111,7 @@ int http_request_header_count(const struct http_request *request, const char *na
     return count;
 }
 
-/* A percent sign that is not followed by two digits stands for itself. */
-static struct text percent_decode(struct arena *arena, struct text t)
+struct text http_percent_decode(struct arena *arena, struct text t)
 {
     char *decoded = arena_alloc(arena, t.size);
     size_t size = 0;
@@ -133,7 +132,7 @@ struct text http_request_query(const struct http_request *request, const char *n
         struct text value = text_cut(&rest, '&');
         const struct text key = text_cut(&value, '=');
         if (text_equals_c(key, name))
-            return percent_decode(request->arena, text_is_none(value) ? TEXT("") : value);
+            return http_percent_decode(request->arena, text_is_none(value) ? TEXT("") : value);
     }
     return TEXT_NONE;
 }
