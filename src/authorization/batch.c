@@ -1,0 +1,201 @@
+#include "authorization/batch.h"
+
+#include "authorization/decide.h"
+#include "authorization/store.h"
+#include "base/arena.h"
+#include "base/assert.h"
+#include "domain/lane.h"
+#include "platform/log.h"
+#include "platform/messaging/consumer.h"
+
+#include <stdlib.h>
+
+const struct text TENANT = {"default", 7};
+
+/* Due holds come on top of what the items name (store_load.c). */
+enum { DUE_HOLDS_ROOM = 1024 };
+
+/* ---- what a batch knows ---------------------------------------------------------------------- */
+
+struct batch_account *batch_find_account(const struct batch *b, const struct uuid *id)
+{
+    return uuid_map_find(b->accounts_by_id, id);
+}
+
+struct batch_authorization *batch_add_authorization(struct batch *b,
+                                                    const struct authorization *authorization)
+{
+    void **place = uuid_map_at(b->authorizations_by_id, &authorization->id);
+    if (*place != NULL)
+        return *place;
+    struct batch_authorization *added = ARENA_NEW(b->arena, struct batch_authorization);
+    added->authorization = *authorization;
+    added->account = batch_find_account(b, &authorization->account_id);
+    ASSERT(b->authorization_count < b->authorization_capacity);
+    b->authorizations[b->authorization_count++] = added;
+    *place = added;
+    return added;
+}
+
+/* ---- an attempt starts afresh ---------------------------------------------------------------- */
+
+static int compare_accounts(const void *a, const void *b)
+{
+    const struct batch_account *left = a;
+    const struct batch_account *right = b;
+    if (left->account.lane != right->account.lane)
+        return left->account.lane < right->account.lane ? -1 : 1;
+    return uuid_compare(&left->account.id, &right->account.id);
+}
+
+/* The accounts that the items touch, each once, in the order in which they are locked. */
+static void collect_accounts(struct batch *b)
+{
+    struct uuid_map *seen = uuid_map_new(b->arena, b->count);
+    b->accounts = ARENA_NEW_ARRAY(b->arena, struct batch_account, b->count);
+    b->account_count = 0;
+    for (size_t at = 0; at < b->count; at++) {
+        struct item *item = b->items[at];
+        if (uuid_is_nil(&item->account_id) || uuid_map_find(seen, &item->account_id) != NULL)
+            continue;
+        *uuid_map_at(seen, &item->account_id) = item;
+        b->accounts[b->account_count].account.id = item->account_id;
+        b->accounts[b->account_count].account.lane = lane_of(&item->account_id);
+        b->account_count++;
+    }
+    qsort(b->accounts, b->account_count, sizeof b->accounts[0], compare_accounts);
+    b->accounts_by_id = uuid_map_new(b->arena, b->count);
+    for (size_t at = 0; at < b->account_count; at++)
+        *uuid_map_at(b->accounts_by_id, &b->accounts[at].account.id) = &b->accounts[at];
+}
+
+static void start_afresh(struct batch *b)
+{
+    for (size_t at = 0; at < b->count; at++)
+        b->items[at]->answer = (struct answer){.kind = ANSWER_NONE};
+    b->authorization_capacity = 4 * b->count + DUE_HOLDS_ROOM;
+    b->authorization_count = 0;
+    b->authorizations =
+        ARENA_NEW_ARRAY(b->arena, struct batch_authorization *, b->authorization_capacity);
+    b->authorizations_by_id = uuid_map_new(b->arena, b->authorization_capacity);
+    b->authorizations_by_transaction = uuid_map_new(b->arena, b->count);
+    b->keys_by_hash = uuid_map_new(b->arena, b->count);
+    b->keys_new = ARENA_NEW_ARRAY(b->arena, struct batch_key *, b->count);
+    b->key_count = 0;
+    outbox_init(&b->outbox, b->arena, b->count);
+}
+
+/* ---- accounts that are to be opened ---------------------------------------------------------- */
+
+/* Opening is an SQL transaction of its own: inserted while others are locked, two batches could
+ * wait for each other. Afterwards the batch is loaded again and finds them. */
+static enum status open_missing_accounts(struct batch *b, bool *opened_any_out, struct error *err)
+{
+    struct item **openers = ARENA_NEW_ARRAY(b->arena, struct item *, b->account_count);
+    struct account *accounts = ARENA_NEW_ARRAY(b->arena, struct account, b->account_count);
+    bool *opened = ARENA_NEW_ARRAY(b->arena, bool, b->account_count);
+    size_t count = 0;
+    for (size_t at = 0; at < b->account_count; at++) {
+        if (b->accounts[at].exists)
+            continue;
+        openers[count] = decide_opener(b, &b->accounts[at].account.id, &accounts[count]);
+        if (openers[count] != NULL)
+            count++;
+    }
+    *opened_any_out = count > 0;
+    if (count == 0)
+        return OK;
+    db_rollback(b->db);
+    TRY(store_open_accounts(b->db, b->arena, openers, accounts, count, opened, err));
+    for (size_t at = 0; at < count; at++)
+        openers[at]->opened |= opened[at];
+    return OK;
+}
+
+static enum status load(struct batch *b, struct error *err)
+{
+    bool opened_any = false;
+    TRY(store_find_account_ids(b, err));
+    collect_accounts(b);
+    start_afresh(b);
+    TRY(store_load(b, err));
+    TRY(open_missing_accounts(b, &opened_any, err));
+    if (!opened_any)
+        return OK;
+    collect_accounts(b);
+    start_afresh(b);
+    return store_load(b, err);
+}
+
+static const struct outcome_words {
+    const char *event;
+    const char *message;
+} OUTCOME_WORDS[] = {
+    [AUTHORIZATION_APPROVED] = {"authorization.approved", "authorization approved"},
+    [AUTHORIZATION_DECLINED] = {"authorization.declined", "authorization declined"},
+    [AUTHORIZATION_VOIDED] = {"authorization.voided", "authorization voided, hold released"},
+    [AUTHORIZATION_EXPIRED] = {"authorization.expired", "authorization expired, hold released"},
+    [AUTHORIZATION_REVERSED] = {"authorization.reversed", "authorization reversed, hold released"},
+};
+
+/* ---- load, decide, save ---------------------------------------------------------------------- */
+
+static bool is_duplicate(const struct batch *b, size_t at)
+{
+    return b->deliveries != NULL && b->deliveries[at]->outcome == DELIVERY_DUPLICATE;
+}
+
+static void decide(struct batch *b)
+{
+    for (size_t at = 0; at < b->authorization_count; at++)
+        if (b->authorizations[at]->is_due)
+            decide_expiry(b, b->authorizations[at]);
+    for (size_t at = 0; at < b->count; at++)
+        if (!is_duplicate(b, at))
+            decide_item(b, b->items[at]);
+}
+
+/* A command for an authorization that is not there is somebody's mistake: authorizations are made
+ * here, and never go away. */
+static enum status leave_out_unknown(struct batch *b, struct error *err)
+{
+    for (size_t at = 0; at < b->count; at++)
+        if (b->items[at]->answer.kind == ANSWER_PROBLEM)
+            delivery_refuse(b->deliveries[at], DELIVERY_DEAD, "business",
+                            "there is no such authorization");
+    return delivery_leave_out(b->deliveries, b->count, b->db, err);
+}
+
+/* One line for each authorization that was decided or changed, once it is durable. */
+static void log_outcomes(const struct batch *b)
+{
+    for (size_t at = 0; at < b->authorization_count; at++) {
+        const struct batch_authorization *of = b->authorizations[at];
+        const struct authorization *a = &of->authorization;
+        if (!of->is_new && of->changes_new == 0)
+            continue;
+        const struct outcome_words words = OUTCOME_WORDS[a->status];
+        log_info(&of->trace, words.event, words.message, kv_uuid("auth_id", &a->id),
+                 kv_text("transaction_id", a->transaction_id),
+                 kv_str("decision_code", decision_code_name(a->decision.code)),
+                 kv_i64("amount_minor", a->requested_minor), kv_str("currency", a->currency->code));
+    }
+}
+
+enum status batch_attempt(struct batch *b, struct error *err)
+{
+    arena_reset(b->arena);
+    const enum status loaded = load(b, err);
+    if (loaded != OK) {
+        db_rollback(b->db);
+        return loaded;
+    }
+    decide(b);
+    if (b->deliveries != NULL)
+        TRY(leave_out_unknown(b, err));
+    TRY(store_save(b, err));
+    log_outcomes(b);
+    for (size_t at = 0; at < b->count; at++)
+        item_render(b->items[at]);
+    return OK;
+}

@@ -1,0 +1,84 @@
+/* The door of this service that is the bus: the saga's command to release what the ledger refused
+ * to book. */
+#include "authorization/consumer.h"
+
+#include "authorization/decide.h"
+#include "base/arena.h"
+#include "base/json.h"
+#include "domain/lane.h"
+#include "platform/messaging/consumer.h"
+#include "platform/messaging/waker.h"
+
+static const size_t ATTEMPT_ARENA_SIZE_MAX = 64u * 1024 * 1024;
+
+#define COMMAND_RELEASE "dev.tallystick.authorization.release.v1"
+
+/* What is no release command is marked so, and never will be one. */
+static void read_command(struct arena *arena, struct delivery *delivery, struct item *item)
+{
+    const struct message *message = &delivery->message;
+    struct json_value payload;
+    struct error err;
+    *item = (struct item){.op = ITEM_RELEASE,
+                          .authorization_id = message->subject,
+                          .lane = lane_of(&message->subject),
+                          .event_id = uuid_make_v7(),
+                          .traceparent = message->origin_traceparent,
+                          .saga_id = message->saga_id,
+                          .command_id = message->command_id};
+    struct trace_context parent;
+    item->trace = trace_context_parse(message->traceparent, &parent) ? trace_context_child(&parent)
+                                                                     : trace_context_make();
+    if (!text_equals(message->type, TEXT(COMMAND_RELEASE))) {
+        delivery_refuse(delivery, DELIVERY_DEAD, "schema",
+                        "the only command here is authorization.release");
+        return;
+    }
+    if (json_parse(arena, message->payload, &payload, &err) != OK) {
+        delivery_refuse(delivery, DELIVERY_DEAD, "schema", "%s", err.message);
+        return;
+    }
+    item->reason = text_copy(arena, json_get_text(&payload, "reason"));
+    if (text_is_none(item->reason) || uuid_is_nil(&item->command_id))
+        delivery_refuse(delivery, DELIVERY_DEAD, "schema",
+                        "a release command has a reason and a ce_commandid");
+}
+
+static enum status apply(void *context, struct db *db, struct arena *arena,
+                         struct delivery *const *deliveries, size_t count, struct error *err)
+{
+    const struct commands *commands = context;
+    struct item *items = ARENA_NEW_ARRAY(arena, struct item, count);
+    struct item **asked = ARENA_NEW_ARRAY(arena, struct item *, count);
+    for (size_t at = 0; at < count; at++) {
+        asked[at] = &items[at];
+        read_command(arena, deliveries[at], &items[at]);
+    }
+    TRY(delivery_leave_out(deliveries, count, db, err));
+    struct arena *attempt = arena_new(ATTEMPT_ARENA_SIZE_MAX);
+    struct batch batch = {.db = db,
+                          .arena = attempt,
+                          .policy = commands->policy,
+                          .items = asked,
+                          .count = count,
+                          .deliveries = deliveries};
+    const enum status status = batch_attempt(&batch, err);
+    arena_free(attempt);
+    if (status == OK)
+        waker_ring(commands->waker);
+    return status;
+}
+
+enum status commands_start(struct commands *commands, const struct consumer_config *config,
+                           struct error *err)
+{
+    struct consumer_config own = *config;
+    own.context = commands;
+    own.apply = apply;
+    return consumer_start(&own, &commands->consumer, err);
+}
+
+void commands_stop(struct commands *commands)
+{
+    consumer_stop(commands->consumer);
+}

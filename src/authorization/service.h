@@ -1,0 +1,31 @@
+/* authorization/service.h - the authorization service as a command, and its options.
+ *
+ * Purpose:   `tallystick authorization`.
+ * Units:     the names of the options say them.
+ * Ownership: the configuration lives as long as the process.
+ * Errors:    exit codes of service_main.
+ * Threads:   main thread. */
+#ifndef AUTHORIZATION_SERVICE_H
+#define AUTHORIZATION_SERVICE_H
+
+#include "platform/service.h"
+
+struct authorization_config {
+    struct service_config common;
+    int64_t port;
+    int64_t admin_port;
+    int64_t workers;
+    int64_t queue_size;
+    int64_t hold_expires_in_s;
+    int64_t key_ttl_s;
+    int64_t sweep_interval_ms;
+    const char *default_currency;
+    const char *auto_open_limit; /* NULL or empty: unknown users are declined */
+    const char *amount_limit;    /* NULL or empty: none */
+};
+
+extern const struct option AUTHORIZATION_OPTIONS[];
+
+int authorization_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,110 @@
+#include "authorization/sweeper.h"
+
+#include "authorization/store.h"
+#include "base/arena.h"
+#include "domain/lane.h"
+#include "platform/batch.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/messaging/waker.h"
+#include "platform/worker.h"
+
+enum { ACCOUNTS_PER_STEP = 500, STEP_MS_MAX = 10000, RETRY_MS = 1000 };
+
+static const int64_t ROTATE_EVERY_US = 3600LL * 1000000;
+static const size_t ARENA_SIZE_MAX = 64u * 1024 * 1024;
+
+struct sweep {
+    struct batch batch;
+    struct item **items;
+};
+
+static enum status attempt(void *context, size_t first, size_t count, struct error *err)
+{
+    struct sweep *sweep = context;
+    sweep->batch.items = sweep->items + first;
+    sweep->batch.count = count;
+    return batch_attempt(&sweep->batch, err);
+}
+
+/* It stays due: the next step tries again. */
+static void fail(void *context, size_t index, const struct error *err)
+{
+    const struct sweep *sweep = context;
+    log_warning(NULL, "expiry.failed", "due holds could not be released, retrying",
+                kv_uuid("account_id", &sweep->items[index]->account_id),
+                kv_str("error", err->message));
+}
+
+static struct item **make_items(struct sweeper *sweeper, const struct uuid *ids, size_t count)
+{
+    struct item *items = ARENA_NEW_ARRAY(sweeper->arena, struct item, count);
+    struct item **list = ARENA_NEW_ARRAY(sweeper->arena, struct item *, count);
+    for (size_t at = 0; at < count; at++) {
+        items[at] =
+            (struct item){.op = ITEM_EXPIRE, .account_id = ids[at], .lane = lane_of(&ids[at])};
+        list[at] = &items[at];
+    }
+    return list;
+}
+
+/* Due accounts of one step; says how many there were. */
+static enum status sweep(struct sweeper *sweeper, size_t *count_out, struct error *err)
+{
+    struct uuid *ids = NULL;
+    size_t count = 0;
+    TRY(store_find_due_accounts(sweeper->db, sweeper->arena, ACCOUNTS_PER_STEP, &ids, &count, err));
+    *count_out = count;
+    if (count == 0)
+        return OK;
+    struct sweep work = {
+        .batch = {.db = sweeper->db, .arena = sweeper->attempt, .policy = sweeper->policy},
+        .items = make_items(sweeper, ids, count)};
+    const struct batch_machine machine = {.context = &work,
+                                          .attempt = attempt,
+                                          .fail = fail,
+                                          .deadline_us =
+                                              clock_monotonic_us() + STEP_MS_MAX * 1000LL};
+    batch_run(&machine, count);
+    waker_ring(sweeper->waker);
+    return OK;
+}
+
+static enum status rotate_keys(struct sweeper *sweeper, struct error *err)
+{
+    if (clock_monotonic_us() < sweeper->rotate_at_us)
+        return OK;
+    TRY(store_rotate_keys(sweeper->db, sweeper->arena, sweeper->policy->key_ttl_s, err));
+    sweeper->rotate_at_us = clock_monotonic_us() + ROTATE_EVERY_US;
+    return OK;
+}
+
+static int step(void *context)
+{
+    struct sweeper *sweeper = context;
+    struct error err;
+    size_t count = 0;
+    arena_reset(sweeper->arena);
+    if (rotate_keys(sweeper, &err) != OK || sweep(sweeper, &count, &err) != OK) {
+        log_warning(NULL, "sweeper.waiting", "the sweeper cannot reach its database, retrying",
+                    kv_str("error", err.message));
+        return RETRY_MS;
+    }
+    return count == ACCOUNTS_PER_STEP ? 0 : sweeper->interval_ms;
+}
+
+void sweeper_start(struct sweeper *sweeper, const struct db_config *db)
+{
+    sweeper->db = db_new(db);
+    sweeper->arena = arena_new(ARENA_SIZE_MAX);
+    sweeper->attempt = arena_new(ARENA_SIZE_MAX);
+    sweeper->loop = loop_start("sweep", step, sweeper);
+}
+
+void sweeper_stop(struct sweeper *sweeper)
+{
+    loop_stop(sweeper->loop);
+    db_free(sweeper->db);
+    arena_free(sweeper->attempt);
+    arena_free(sweeper->arena);
+}
