@@ -1,0 +1,36 @@
+#include "saga/consumer.h"
+
+#include "base/arena.h"
+#include "platform/messaging/consumer.h"
+#include "saga/advance.h"
+#include "saga/room.h"
+
+enum { PARK_ATTEMPTS_MAX = 10, PARK_WAIT_MS = 200, ARENA_SIZE_MAX = 256 * 1024 * 1024 };
+
+static const char *topic(const struct room *room, const char *name)
+{
+    return text_format(room->arena, "%s.%s", room->config->service.topic_prefix, name).data;
+}
+
+enum status saga_consumer_start(struct room *room, struct consumer **consumer_out,
+                                struct error *err)
+{
+    const struct saga_config *config = room->config;
+    const struct consumer_config consumer = {
+        .bus = {.kind = "postgres",
+                .database_url = config->service.database_url,
+                .user = room->db.user,
+                .service = "saga"},
+        .db = room->db,
+        .group = SAGA_GROUP,
+        .topics = {topic(room, "authorization.v1"), topic(room, "ledger.v1"), NULL},
+        .threads = (int)config->threads,
+        .batch_max = (int)config->batch_max,
+        .park_attempts_max = PARK_ATTEMPTS_MAX,
+        .park_wait_ms = PARK_WAIT_MS,
+        .arena_size_max = ARENA_SIZE_MAX,
+        .context = room,
+        .apply = advance_sagas,
+    };
+    return consumer_start(&consumer, consumer_out, err);
+}

@@ -1,0 +1,23 @@
+-- list_completed_sagas: as list_sagas, for the one state that most sagas are in.
+-- param  after_lane       smallint
+-- param  after_id         uuid
+-- param  count_max        integer
+-- column id               uuid
+-- column type             text
+-- column state            text
+-- column step             text
+-- column authorization_id uuid
+-- column account_id       uuid
+-- column tries            integer
+-- column reason           text
+-- column started_at       timestamptz
+-- column updated_at       timestamptz
+-- column lane             smallint
+-- rows   0 to count_max
+SELECT id, type, state, step, authorization_id, account_id, tries, reason, started_at, updated_at,
+       lane
+  FROM saga
+ WHERE state = 'completed'
+   AND (lane, id) > ($1::smallint, $2::uuid)
+ ORDER BY lane, id
+ LIMIT $3;

@@ -1,0 +1,33 @@
+-- load_sagas: read the sagas of some authorizations that lock_sagas has locked.
+-- param  lanes              smallint[]
+-- param  authorization_ids  uuid[]
+-- column id                 uuid
+-- column type               text
+-- column lane               smallint
+-- column authorization_id   uuid
+-- column account_id         uuid
+-- column user_id            text
+-- column tenant_id          text
+-- column amount_minor       bigint
+-- column currency           text
+-- column state              text
+-- column step               text
+-- column command_id         uuid
+-- column command_event_id   uuid
+-- column tries              integer
+-- column deadline_at        timestamptz
+-- column started_at         timestamptz
+-- column step_started_at    timestamptz
+-- column version            bigint
+-- column origin_traceparent text
+-- column reason             text
+-- rows   up to one of each type for each authorization
+-- locks  saga: a saga that another orchestrator inserted while lock_sagas waited for its locks is
+--        seen by this statement only (its snapshot is newer), and locked by it
+SELECT saga.id, type, saga.lane, saga.authorization_id, account_id, user_id, tenant_id,
+       amount_minor, currency, state, step, command_id, command_event_id, tries, deadline_at,
+       started_at, step_started_at, version, origin_traceparent, reason
+  FROM unnest($1::smallint[], $2::uuid[]) AS wanted (lane, authorization_id)
+  JOIN saga ON saga.lane = wanted.lane AND saga.authorization_id = wanted.authorization_id
+ ORDER BY saga.id
+   FOR NO KEY UPDATE OF saga;

@@ -1,0 +1,101 @@
+/* saga/turn.h - the sagas of one SQL transaction, and what happens to them in it.
+ *
+ * Purpose:   a turn is one batch: which authorizations it is about, their sagas as loaded under
+ *            lock, what rules make of them (domain/saga.h), and what is to be saved and sent with
+ *            them. Nothing here reads or writes; see saga/store.h.
+ * Units:     times in microseconds since 1970, the database's; amounts in minor units.
+ * Ownership: all lives in the turn's arena.
+ * Errors:    none.
+ * Threads:   a turn belongs to one worker. */
+#ifndef SAGA_TURN_H
+#define SAGA_TURN_H
+
+#include "base/trace_context.h"
+#include "base/uuid.h"
+#include "domain/saga.h"
+#include "platform/messaging/outbox.h"
+#include "saga/heard.h"
+
+/* A step as this turn leaves it. */
+struct saga_step_row {
+    bool is_changed;
+    enum step_state state;
+    struct uuid command_id; /* nil: nothing sent */
+    int tries;
+    int64_t started_us;
+    int64_t finished_us; /* 0: not finished */
+    struct text reason;
+};
+
+struct saga {
+    bool is_stored;  /* has a row in the database */
+    bool is_changed; /* by this turn              */
+    struct uuid id;
+    enum saga_type type;
+    int lane;
+    struct uuid authorization_id;
+    struct uuid account_id;
+    struct text user_id;
+    struct text tenant;
+    int64_t amount_minor;
+    struct text currency;
+    enum saga_state state; /* SAGA_STARTED at STEP_START: not begun */
+    enum saga_step step;
+    struct uuid command_id;       /* of the step; a repeat keeps it. nil: nothing sent */
+    struct uuid command_event_id; /* of its last sending */
+    int tries;
+    int64_t deadline_us; /* 0: none */
+    int64_t started_us;
+    int64_t step_started_us; /* its command was first sent, or its wait began */
+    int64_t version;
+    struct text origin_traceparent;
+    struct text reason;
+    struct saga_step_row steps[SAGA_STEP_COUNT];
+};
+
+/* The sagas of one authorization, by type. */
+struct saga_pair {
+    struct uuid authorization_id;
+    int lane;
+    struct saga sagas[SAGA_TYPE_COUNT];
+};
+
+/* A line for the log, written when the turn is committed. */
+struct turn_line {
+    const struct saga *saga;
+    const char *event;     /* NULL: a command was repeated */
+    enum saga_state state; /* where the saga then stood */
+    enum saga_step step;
+    int tries;
+    struct trace_context trace;
+};
+
+struct turn {
+    struct arena *arena;
+    const struct saga_schedule *schedule;
+    int64_t now_us; /* read under the locks */
+    size_t pair_count;
+    struct saga_pair *pairs; /* ascending by authorization id */
+    struct outbox outbox;
+    size_t line_count;
+    size_t lines_max;
+    struct turn_line *lines;
+    size_t ended_count; /* `authorize` sagas that this turn ended: somebody may wait for them */
+};
+
+/* For these authorizations, in any order, repeats allowed. */
+void turn_init(struct turn *turn, struct arena *arena, const struct saga_schedule *schedule,
+               const struct uuid *authorization_ids, size_t count);
+/* NULL where the turn is not about this authorization. */
+struct saga_pair *turn_find_pair(const struct turn *turn, const struct uuid *authorization_id);
+
+/* A message moves the saga it is for; a duplicate or a latecomer moves none. */
+void turn_hear(struct turn *turn, const struct heard *heard);
+/* A deadline that has come: repeats the command, unless the last sending still waits in the outbox,
+ * or makes the saga stuck. */
+void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent);
+
+/* One log line for each change, and one alert for all sagas that got stuck; after the commit. */
+void turn_log(const struct turn *turn);
+
+#endif
