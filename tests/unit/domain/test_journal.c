@@ -42,7 +42,7 @@ static void test_journal_add_transfer__balances(void **state)
 static void test_journal_is_balanced__each_layer_for_itself(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         const char *given;
         struct entry entries[JOURNAL_ENTRIES_MAX];
         int count;

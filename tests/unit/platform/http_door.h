@@ -14,6 +14,7 @@
 #include "platform/clock.h"
 #include "platform/http_server.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -133,6 +134,26 @@ static inline int door_kept_count(struct door *door)
 static inline void door_wait_kept(struct door *door, int count)
 {
     for (int waited_ms = 0; door_kept_count(door) < count; waited_ms++) {
+        assert_true(waited_ms < 5000);
+        door_sleep_ms(1);
+    }
+}
+
+static inline bool door_takes_connections(struct door *door)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)door->port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int peer = socket(AF_INET, SOCK_STREAM, 0);
+    const bool is_taken = connect(peer, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(peer);
+    return is_taken;
+}
+
+/* The server's thread closes its listener in its own time. */
+static inline void door_wait_refuses(struct door *door)
+{
+    for (int waited_ms = 0; door_takes_connections(door); waited_ms++) {
         assert_true(waited_ms < 5000);
         door_sleep_ms(1);
     }

@@ -218,6 +218,7 @@ static void test_config_load__words_stay(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP); /* the cases clear the environment */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_load__precedence),
         cmocka_unit_test(test_config_load__types),

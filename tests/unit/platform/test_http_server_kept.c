@@ -182,13 +182,7 @@ static void test_http_server__drain(void **state)
     CHECK("the kept one", answer.says_close && raw_is_closed(kept));
     door_wait_open_requests(door, 0);
 
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons((uint16_t)door->port),
-                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int late = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK_EQ("a new connection", connect(late, (const struct sockaddr *)&address, sizeof address),
-             -1);
-    close(late);
+    door_wait_refuses(door);
     raw_close(idle);
     raw_close(kept);
     door_close(door);
