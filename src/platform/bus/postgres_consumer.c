@@ -70,6 +70,7 @@ static enum status consumer_open(const struct bus_config *config, const char *gr
 static void consumer_close(void *self)
 {
     struct consumer_on_postgres *consumer = self;
+    db_rollback(consumer->db); /* others may have its partitions at once */
     db_free(consumer->db);
     arena_free(consumer->arena);
     free(consumer);

@@ -75,6 +75,8 @@ void waker_stop(struct waker *waker)
     if (waker == NULL)
         return;
     loop_stop(waker->loop);
+    if (atomic_load(&waker->is_rung))
+        notify(waker);
     db_free(waker->db);
     arena_free(waker->arena);
     free(waker);

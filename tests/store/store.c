@@ -1,0 +1,130 @@
+#include "store.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char OWNER[] = "tallystick_owner";
+
+const char *store_url(void)
+{
+    return getenv("TALLYSTICK_TEST_DATABASE_URL");
+}
+
+void store_need_database(void)
+{
+    if (store_url() != NULL)
+        return;
+    fprintf(stderr, "TALLYSTICK_TEST_DATABASE_URL is not set: skipped\n");
+    exit(SKIPPED);
+}
+
+/* One connection for the whole program. */
+static PGconn *owner(void)
+{
+    static PGconn *connection;
+    if (connection != NULL)
+        return connection;
+    const char *const keywords[] = {"user", "dbname", NULL};
+    const char *const values[] = {OWNER, store_url(), NULL};
+    connection = PQconnectdbParams(keywords, values, 1);
+    if (PQstatus(connection) != CONNECTION_OK)
+        fail_msg("cannot connect: %s", PQerrorMessage(connection));
+    return connection;
+}
+
+static int64_t first_value(const char *statement)
+{
+    PGresult *result = PQexec(owner(), statement);
+    const ExecStatusType kind = PQresultStatus(result);
+    if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", statement, PQerrorMessage(owner()));
+    int64_t value = 0;
+    if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
+        value = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    return value;
+}
+
+int64_t store_sql(const char *format, ...)
+{
+    char statement[2000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(statement, sizeof statement, format, args);
+    va_end(args);
+    return first_value(statement);
+}
+
+void store_clean(void)
+{
+    first_value("TRUNCATE bus.bus_partition, bus.bus_message, bus.bus_cursor");
+    first_value("TRUNCATE ledger.outbox, ledger.inbox, ledger.parked_key, ledger.parked_message,"
+                " ledger.dead_letter RESTART IDENTITY");
+}
+
+struct bus_config store_bus(const char *user)
+{
+    return (struct bus_config){
+        .kind = "postgres", .database_url = store_url(), .user = user, .service = "test"};
+}
+
+struct db_config store_db(const char *user, const char *schema)
+{
+    return (struct db_config){
+        .url = store_url(), .user = user, .schema = schema, .application_name = "test"};
+}
+
+bool store_wait_for(int64_t wanted, const char *statement)
+{
+    const struct timespec pause = {.tv_nsec = 5 * 1000000};
+    for (int tries = 0; tries < 2000; tries++) {
+        if (first_value(statement) == wanted)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+struct uuid store_key(int number, int lane)
+{
+    struct uuid key = {{0}};
+    key.bytes[6] = 0x80;
+    key.bytes[13] = (uint8_t)(number >> 8);
+    key.bytes[14] = (uint8_t)number;
+    key.bytes[15] = (uint8_t)lane;
+    return key;
+}
+
+struct message store_message(const char *topic, struct uuid key, int64_t sequence)
+{
+    return (struct message){
+        .topic = text_of(topic),
+        .key = key,
+        .id = uuid_make_v7(),
+        .type = TEXT("dev.tallystick.test.happened.v1"),
+        .source = TEXT("/tallystick/test"),
+        .subject = key,
+        .time_us = 1700000000000000,
+        .sequence = sequence,
+        .tenant = TEXT("default"),
+        .traceparent = TEXT("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        .payload = TEXT("{\"test\":true}"),
+    };
+}
+
+void store_publish(const struct message *messages, size_t count)
+{
+    const struct bus_config config = store_bus("tallystick_outbox");
+    struct bus_publisher *publisher = NULL;
+    struct error err = {.message = ""};
+    bool *published = calloc(count + 1, sizeof *published);
+    if (bus_publisher_open(&config, &publisher, &err) != OK ||
+        bus_publish(publisher, messages, count, published, &err) != OK)
+        fail_msg("publishing: %s", err.message);
+    for (size_t at = 0; at < count; at++)
+        assert_true(published[at]);
+    bus_publisher_close(publisher);
+    free(published);
+}
