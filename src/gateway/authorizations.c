@@ -45,9 +45,10 @@ void authorizations_find(struct visit *visit)
                      "control character");
         return;
     }
-    const char *url =
-        query_pass_on(visit, visit->gateway->config->authorization_url, "/internal/authorizations",
-                      is_by_user ? BY_USER : BY_TRANSACTION);
+    const char *path =
+        is_trusted(visit) ? "/internal/authorizations?trusted=1" : "/internal/authorizations";
+    const char *url = query_pass_on(visit, visit->gateway->config->authorization_url, path,
+                                    is_by_user ? BY_USER : BY_TRANSACTION);
     if (url != NULL)
         forward_ask(visit, &(struct question){.url = url});
 }

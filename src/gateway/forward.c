@@ -105,12 +105,18 @@ static void refuse_answered(const struct asker *asker, const struct http_reply *
 /* ---- one question -----------------------------------------------------------------------------
  */
 
+static bool is_nothing(const struct question *question, const struct http_reply *reply)
+{
+    return question->exists_url != NULL &&
+           (reply->status == 404 || text_equals(reply->body, question->nothing));
+}
+
 static void answer(const struct asker *asker, const struct question *question)
 {
     struct http_reply reply;
     struct error err;
     enum status outcome = call_twice(asker, question->url, &reply, &err);
-    if (outcome == OK && reply.status == 404 && question->exists_url != NULL) {
+    if (outcome == OK && is_nothing(question, &reply)) {
         outcome = call_twice(asker, question->exists_url, &reply, &err);
         if (outcome == OK && reply.status == 200)
             reply.body = question->nothing;

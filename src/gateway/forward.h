@@ -17,8 +17,9 @@ struct forward;
 struct question {
     struct visit *visit;
     const char *url;
-    /* Where `url` finds nothing: is there such a thing here? Then the answer is `nothing`. */
-    const char *exists_url; /* NULL: then it is 404 */
+    /* Where `url` finds nothing (404, or exactly the body `nothing`): is there anything here? Then
+     * the answer is `nothing`, otherwise 404. */
+    const char *exists_url; /* NULL: not asked */
     struct text nothing;
 };
 

@@ -6,7 +6,10 @@
 #include "gateway/account_request.h"
 #include "gateway/scope.h"
 
-enum { ITEM_SIZE_EXPECTED = 768 };
+enum {
+    ITEM_SIZE_EXPECTED = 768,
+    RETRY_AFTER_S = 1, /* of a 503 that does not say */
+};
 
 /* Digits and point as text; minor units as an integer. */
 static void write_amount(struct json_writer *w, const char *name, const char *name_minor,
@@ -113,7 +116,8 @@ static enum status read_answer(const struct json_value *value, struct answer *an
     int64_t retry_after_s = 0;
     if (body == NULL || !json_get_i64(value, "status", &status) || status < 200 || status > 599)
         return error_set(err, ERR_BROKEN, "an item of the answer has no body or no status");
-    (void)json_get_i64(value, "retry_after_s", &retry_after_s);
+    if (!json_get_i64(value, "retry_after_s", &retry_after_s) && status == 503)
+        retry_after_s = RETRY_AFTER_S;
     *answer_out = (struct answer){
         .status = (int)status,
         .body = body->source,

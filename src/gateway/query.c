@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "gateway/path.h"
 
-enum { LIMIT_MAX = 1000 };
+enum { LIMIT_MAX = 200 };
 
 static bool is_known(struct text name, const char *const names[])
 {
@@ -48,7 +48,7 @@ static bool check_limit(struct visit *visit)
         return true;
     if (text_to_i64(limit, &count) && count >= 1 && count <= LIMIT_MAX)
         return true;
-    visit_refuse(visit, PROBLEM_PARAMETER_INVALID, "limit must be a number from 1 to 1000");
+    visit_refuse(visit, PROBLEM_PARAMETER_INVALID, "limit must be a number from 1 to 200");
     return false;
 }
 
@@ -61,7 +61,7 @@ const char *query_pass_on(struct visit *visit, const char *base, const char *pat
     struct text_builder url;
     text_builder_init(&url, arena, 256);
     text_builder_add_c(&url, url_join(arena, base, path));
-    char separator = '?';
+    char separator = strchr(path, '?') == NULL ? '?' : '&';
     for (size_t at = 0; names[at] != NULL; at++) {
         const struct text value = http_request_query(visit->request, names[at]);
         if (text_is_none(value))

@@ -11,8 +11,8 @@
 
 #include "gateway/visit.h"
 
-/* base + path + the parameters that were sent, encoded anew. `names` ends with NULL. `limit` must
- * be 1 to 1000. */
+/* base + path (which may have a query of its own) + the parameters that were sent, encoded anew.
+ * `names` ends with NULL. `limit` must be 1 to 200. */
 MUST_CHECK const char *query_pass_on(struct visit *visit, const char *base, const char *path,
                                      const char *const names[]);
 

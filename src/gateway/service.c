@@ -1,6 +1,8 @@
 #include "gateway/service.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
+#include "domain/lane.h"
 #include "gateway/booking.h"
 #include "gateway/forward.h"
 #include "gateway/gateway.h"
@@ -16,6 +18,10 @@ enum {
     HEADER_SIZE_MAX = 16 * 1024,
     RECEIVE_MS = 10000,      /* for a whole request, however slowly it drips */
     RESPOND_SLACK_MS = 1000, /* beyond what a request may wait for by itself */
+    FORWARD_WORKERS_MAX = 64,
+    QUEUE_SIZE_MAX = 1024 * 1024,
+    CONNECTIONS_SIZE_MAX = 64 * 1024,
+    DECISION_TIMEOUT_MS_MAX = 60000, /* no service behind the door accepts more */
 };
 
 static const size_t PARTS_SIZE_MAX = 1024 * 1024;
@@ -96,8 +102,29 @@ static void gateway_stop(void *room)
     arena_free(gateway->arena);
 }
 
+static enum status check_config(const struct gateway_config *config, struct error *err)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+        int max;
+    } LIMITS[] = {
+        {"authorization-workers", config->authorization_workers, LANE_COUNT},
+        {"gateway-forward-workers", config->forward_workers, FORWARD_WORKERS_MAX},
+        {"gateway-queue-size", config->queue_size, QUEUE_SIZE_MAX},
+        {"gateway-connections-size", config->connections_size, CONNECTIONS_SIZE_MAX},
+        {"decision-timeout-ms", config->decision_timeout_ms, DECISION_TIMEOUT_MS_MAX},
+    };
+    for (size_t at = 0; at < COUNT(LIMITS); at++)
+        if (LIMITS[at].value < 1 || LIMITS[at].value > LIMITS[at].max)
+            return error_set(err, ERR_INVALID, "%s must be 1 to %d", LIMITS[at].name,
+                             LIMITS[at].max);
+    return OK;
+}
+
 static enum status start_parts(struct gateway *gateway, struct error *err)
 {
+    TRY(check_config(gateway->config, err));
     TRY(keyring_start(gateway, &gateway->keyring, err));
     TRY(hop_start(gateway, &gateway->hop, err));
     gateway->forward = forward_start(gateway);
