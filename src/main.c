@@ -1,25 +1,13 @@
 /* tallystick <command>: one executable; every service and every tool is a command of it. */
+#include "authorization/service.h"
 #include "base/assert.h"
+#include "gateway/service.h"
+#include "ledger/service.h"
 #include "operator/operator.h"
+#include "outbox/service.h"
 #include "platform/config.h"
 #include "platform/service.h"
-
-/* A room is part of the program as soon as it has its door: src/meson.build says which have. */
-#ifdef HAS_AUTHORIZATION
-#include "authorization/service.h"
-#endif
-#ifdef HAS_GATEWAY
-#include "gateway/service.h"
-#endif
-#ifdef HAS_LEDGER
-#include "ledger/service.h"
-#endif
-#ifdef HAS_OUTBOX
-#include "outbox/service.h"
-#endif
-#ifdef HAS_SAGA
 #include "saga/service.h"
-#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -35,43 +23,31 @@ struct command {
 
 /* clang-format off */
 static const struct command COMMANDS[] = {
-#ifdef HAS_GATEWAY
     {"gateway", "service: the public door", gateway_main, NULL},
-#endif
-#ifdef HAS_AUTHORIZATION
-    {"authorization", "service: decides credit, places and releases holds", authorization_main, NULL},
-#endif
-#ifdef HAS_LEDGER
-    {"ledger", "service: keeps the books; with 'account', a tool for its accounts", ledger_main, NULL},
-#endif
-#ifdef HAS_OUTBOX
+    {"authorization", "service: decides credit, holds and releases it", authorization_main, NULL},
+    {"ledger", "service: keeps the books; 'ledger account': a tool for its accounts", ledger_main,
+     ledger_account_main},
     {"outbox", "service: moves events from the services to the event bus", outbox_main, NULL},
-#endif
-#ifdef HAS_SAGA
-    {"saga", "service: books what was decided; with 'ls' or 'show', a tool", saga_main, NULL},
-#endif
+    {"saga", "service: books what was decided; 'saga ls', 'saga show': tools", saga_main,
+     saga_list_main},
     {"migrate", "plan, check or apply the schemas of the database", migrate_main, NULL},
+    {"account", "read and set a user's credit limit and status", account_main, NULL},
+    {"key", "create, list and revoke API keys", key_main, NULL},
 };
 
 /* Whose options the environment and the configuration file may name. */
 static const struct option_table OPTION_TABLES[] = {
-    {"service", SERVICE_OPTIONS},
-    {"migrate", MIGRATE_OPTIONS},
-#ifdef HAS_GATEWAY
+    {"services", SERVICE_OPTIONS},
     {"gateway", GATEWAY_OPTIONS},
-#endif
-#ifdef HAS_AUTHORIZATION
     {"authorization", AUTHORIZATION_OPTIONS},
-#endif
-#ifdef HAS_LEDGER
     {"ledger", LEDGER_OPTIONS},
-#endif
-#ifdef HAS_OUTBOX
     {"outbox", OUTBOX_OPTIONS},
-#endif
-#ifdef HAS_SAGA
     {"saga", SAGA_OPTIONS},
-#endif
+    {"migrate", MIGRATE_OPTIONS},
+    {"account", ACCOUNT_OPTIONS},
+    {"key", KEY_OPTIONS},
+    {"ledger account", LEDGER_ACCOUNT_OPTIONS},
+    {"saga ls", SAGA_LIST_OPTIONS},
     {NULL, NULL},
 };
 /* clang-format on */

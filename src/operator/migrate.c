@@ -3,10 +3,10 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "operator/operator.h"
+#include "operator/operator_sql.h"
 #include "operator/schemas.h"
 #include "operator/table.h"
 #include "operator/tool.h"
-#include "operator_sql.h"
 
 enum { ARENA_SIZE_MAX = 16 * 1024 * 1024, TIMEOUT_MS = 600000 };
 
@@ -128,8 +128,7 @@ static enum status list_all_pending(struct migrate *migrate, struct error *err)
     static const char *const COLUMNS[] = {"schema", "migration", NULL};
     table_init(&migrate->pending, migrate->arena, COLUMNS);
     for (const struct schema *schema = SCHEMAS; schema->name != NULL; schema++)
-        if (schema->migrations != NULL)
-            TRY(list_pending(migrate, schema, err));
+        TRY(list_pending(migrate, schema, err));
     return OK;
 }
 
@@ -196,8 +195,7 @@ static enum status apply(struct migrate *migrate, struct error *err)
 {
     TRY(run_script(migrate, SQL_PREPARE_DATABASE, err));
     for (const struct schema *schema = SCHEMAS; schema->name != NULL; schema++)
-        if (schema->migrations != NULL)
-            TRY(apply_schema(migrate, schema, err));
+        TRY(apply_schema(migrate, schema, err));
     TRY(run_script(migrate, SQL_GRANT_OPERATOR, err));
     if (migrate->applied == 0)
         tool_say(&MIGRATE, "nothing to do, the database is up to date");

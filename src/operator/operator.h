@@ -11,8 +11,18 @@
 
 #include "platform/config.h"
 
+extern const struct option ACCOUNT_OPTIONS[];
+extern const struct option KEY_OPTIONS[];
+extern const struct option LEDGER_ACCOUNT_OPTIONS[];
 extern const struct option MIGRATE_OPTIONS[];
+extern const struct option SAGA_LIST_OPTIONS[];
+extern const struct option VERIFY_OPTIONS[];
 
+int account_main(int argc, char **argv);
+int key_main(int argc, char **argv);
+int ledger_account_main(int argc, char **argv); /* tallystick ledger account ... */
 int migrate_main(int argc, char **argv);
+int saga_list_main(int argc, char **argv); /* tallystick saga ls, show */
+int verify_main(int argc, char **argv);
 
 #endif

@@ -4,11 +4,11 @@
 
 /* Made from the rooms' migrations/ at build time. This list is the one place that knows them all;
  * nothing else of a room is known here. */
-extern const struct sql_migration outbox_migrations[] __attribute__((weak));
-extern const struct sql_migration gateway_migrations[] __attribute__((weak));
-extern const struct sql_migration authorization_migrations[] __attribute__((weak));
-extern const struct sql_migration ledger_migrations[] __attribute__((weak));
-extern const struct sql_migration saga_migrations[] __attribute__((weak));
+extern const struct sql_migration outbox_migrations[];
+extern const struct sql_migration gateway_migrations[];
+extern const struct sql_migration authorization_migrations[];
+extern const struct sql_migration ledger_migrations[];
+extern const struct sql_migration saga_migrations[];
 
 const struct schema SCHEMAS[] = {
     {"bus", outbox_migrations},

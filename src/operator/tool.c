@@ -61,9 +61,36 @@ int tool_complain(const struct tool *tool, const char *format, ...)
     return TOOL_USAGE;
 }
 
+struct db *tool_open_db(const char *url, const struct sql_statement *const *statements,
+                        int timeout_ms)
+{
+    return db_new(&(struct db_config){
+        .url = url,
+        .user = "tallystick_operator",
+        .application_name = "tallystick_operator",
+        .statements = {statements},
+        .timeout_ms = timeout_ms,
+    });
+}
+
+/* What a schema that is not there, or not there yet, looks like. */
+static bool lacks_migration(const struct error *err)
+{
+    static const char *const SIGNS[] = {"SQLSTATE 42P01", "SQLSTATE 3F000", "SQLSTATE 42703",
+                                        "role \"tallystick_operator\" does not exist"};
+    for (size_t at = 0; at < COUNT(SIGNS); at++)
+        if (strstr(err->message, SIGNS[at]) != NULL)
+            return true;
+    return false;
+}
+
 int tool_fail(const struct tool *tool, const struct error *err)
 {
     tool_say(tool, "%s", err->message);
+    if (lacks_migration(err)) {
+        tool_say(tool, "the database is not up to date; run: tallystick migrate apply");
+        return TOOL_FAILED;
+    }
     switch (err->status) {
     case ERR_DOWN:
     case ERR_TIMEOUT:

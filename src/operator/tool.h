@@ -39,6 +39,10 @@ int tool_complain(const struct tool *tool, const char *format, ...)
 /* Says on stderr what failed. Returns the exit code that fits. */
 int tool_fail(const struct tool *tool, const struct error *err);
 
+/* A connection as the role tallystick_operator, unless the URL names another. */
+struct db *tool_open_db(const char *url, const struct sql_statement *const *statements,
+                        int timeout_ms);
+
 /* A line of talk on stderr. */
 void tool_say(const struct tool *tool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
