@@ -86,6 +86,7 @@ static enum status status_of_sqlstate(const char *sqlstate)
         {"57P", ERR_DOWN},       /* admin_shutdown, crash_shutdown, cannot_connect_now */
         {"53300", ERR_DOWN},     /* too_many_connections                              */
         {"25P03", ERR_DOWN},     /* idle_in_transaction_session_timeout               */
+        {"08P01", ERR_BROKEN},   /* protocol_violation: a value of another type       */
         {"08", ERR_DOWN},        /* connection exceptions                             */
     };
     for (size_t at = 0; at < COUNT(CLASSES); at++)
@@ -392,8 +393,14 @@ static enum status run_steps(struct db *db, struct error *err)
     enum status status = OK;
     if (send_steps(db))
         status = read_steps(db, &lost, err);
-    if (lost == OK && status == ERR_DOWN)
-        lost = ERR_DOWN; /* the server said why before it went */
+    if (lost == OK && status == ERR_DOWN) { /* the server said why, and went */
+        disconnect(db);
+        db->in_transaction = false;
+        status = commits ? ERR_UNKNOWN : ERR_DOWN;
+        if (err != NULL)
+            err->status = status;
+        return status;
+    }
     if (lost != OK)
         return fail_connection(db, commits ? ERR_UNKNOWN : lost,
                                commits ? "connection lost while committing" : "connection lost",
