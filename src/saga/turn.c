@@ -307,12 +307,18 @@ static void log_line(const struct turn_line *line)
         sentence = "no answer, command repeated";
     else if (is_start && line->state == SAGA_RUNNING)
         sentence = "saga started";
+    const struct log_field fields[] = {
+        kv_uuid("saga_id", &saga->id),
+        kv_str("type", saga_type_name(saga->type)),
+        kv_uuid("auth_id", &saga->authorization_id),
+        kv_str("step", saga_step_name(line->step)),
+        kv_i64("tries", line->tries),
+        text_is_none(saga->reason) ? (struct log_field){.kind = LOG_FIELD_END}
+                                   : kv_text("reason", saga->reason),
+        {.kind = LOG_FIELD_END},
+    };
     log_write(is_repeat || line->state == SAGA_STUCK ? LOG_WARNING : LOG_INFO, &line->trace,
-              is_repeat ? "saga.command_repeated" : line->event, sentence,
-              LOG_FIELDS(kv_uuid("saga_id", &saga->id), kv_str("type", saga_type_name(saga->type)),
-                         kv_uuid("auth_id", &saga->authorization_id),
-                         kv_str("step", saga_step_name(line->step)), kv_i64("tries", line->tries),
-                         kv_text("reason", saga->reason)));
+              is_repeat ? "saga.command_repeated" : line->event, sentence, fields);
 }
 
 /* One line however many there are: somebody has to look, once. */

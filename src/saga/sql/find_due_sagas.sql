@@ -7,4 +7,4 @@ SELECT lane, authorization_id
   FROM saga
  WHERE deadline_at <= now()
  ORDER BY deadline_at
- LIMIT $1;
+ LIMIT $1::integer;

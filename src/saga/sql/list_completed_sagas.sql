@@ -20,4 +20,4 @@ SELECT id, type, state, step, authorization_id, account_id, tries, reason, start
  WHERE state = 'completed'
    AND (lane, id) > ($1::smallint, $2::uuid)
  ORDER BY lane, id
- LIMIT $3;
+ LIMIT $3::integer;

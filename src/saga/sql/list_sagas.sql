@@ -22,4 +22,4 @@ SELECT id, type, state, step, authorization_id, account_id, tries, reason, start
    AND state <> 'completed'
    AND (lane, id) > ($2::smallint, $3::uuid)
  ORDER BY lane, id
- LIMIT $4;
+ LIMIT $4::integer;
