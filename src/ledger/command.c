@@ -5,8 +5,8 @@
 #include "domain/lane.h"
 #include "platform/bus/message.h"
 
-static const char RECORD_HOLD[] = "dev.tallystick.ledger.record_hold.v1";
-static const char RELEASE_HOLD[] = "dev.tallystick.ledger.release_hold.v1";
+static const char RECORD_HOLD[] = "ledger.record_hold";
+static const char RELEASE_HOLD[] = "ledger.release_hold";
 
 /* The commands there are. */
 static const struct {
@@ -27,9 +27,10 @@ static bool find_command(const struct message *message, const struct json_value 
     if (!ledger_step_parse(json_get_text(payload, "step"), &command->step) ||
         !ledger_op_parse(json_get_text(payload, "op"), &command->op))
         return false;
+    const struct text type = message_event_name(message->type);
     for (size_t at = 0; at < COUNT(COMMANDS); at++) {
-        if (!text_equals_c(message->type, COMMANDS[at].type) ||
-            COMMANDS[at].step != command->step || COMMANDS[at].op != command->op)
+        if (!text_equals_c(type, COMMANDS[at].type) || COMMANDS[at].step != command->step ||
+            COMMANDS[at].op != command->op)
             continue;
         command->action = COMMANDS[at].action;
         return true;

@@ -7,7 +7,6 @@
 #include "platform/messaging/waker.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { BATCH_ARENA_SIZE_MAX = 64 * 1024 * 1024, TOPIC_SIZE_MAX = 256 };
 
@@ -50,26 +49,21 @@ static struct consumer_config consumer_config(const struct ledger_config *config
 }
 
 enum status ledger_consumer_start(const struct ledger_config *config, struct waker *waker,
-                                  struct ledger_consumer **consumer_out, struct error *err)
+                                  struct arena *arena, struct ledger_consumer **consumer_out,
+                                  struct error *err)
 {
-    struct ledger_consumer *consumer = calloc(1, sizeof *consumer);
+    struct ledger_consumer *consumer = ARENA_NEW(arena, struct ledger_consumer);
     consumer->waker = waker;
     snprintf(consumer->topic, sizeof consumer->topic, "%s.ledger.commands.v1",
              config->service.topic_prefix);
     const struct consumer_config started = consumer_config(config, consumer);
-    const enum status status = consumer_start(&started, &consumer->consumer, err);
-    if (status != OK) {
-        free(consumer);
-        return status;
-    }
+    TRY(consumer_start(&started, &consumer->consumer, err));
     *consumer_out = consumer;
     return OK;
 }
 
 void ledger_consumer_stop(struct ledger_consumer *consumer)
 {
-    if (consumer == NULL)
-        return;
-    consumer_stop(consumer->consumer);
-    free(consumer);
+    if (consumer != NULL)
+        consumer_stop(consumer->consumer);
 }

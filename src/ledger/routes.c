@@ -8,8 +8,6 @@
 #include "platform/log.h"
 #include "platform/worker.h"
 
-#include <stdlib.h>
-
 enum {
     HEADER_SIZE_MAX = 16 * 1024,
     CONNECTIONS_MAX = 256,
@@ -155,10 +153,10 @@ static enum status start_server(struct ledger_door *door, struct error *err)
     return http_server_start(&config, &door->server, err);
 }
 
-enum status ledger_door_start(const struct ledger_config *config, struct ledger_door **door_out,
-                              struct error *err)
+enum status ledger_door_start(const struct ledger_config *config, struct arena *arena,
+                              struct ledger_door **door_out, struct error *err)
 {
-    struct ledger_door *door = calloc(1, sizeof *door);
+    struct ledger_door *door = ARENA_NEW(arena, struct ledger_door);
     door->config = config;
     const struct worker_pool_config readers = {
         .name = "reader",
@@ -198,5 +196,4 @@ void ledger_door_stop(struct ledger_door *door)
         return;
     worker_pool_stop(door->readers);
     http_server_stop(door->server);
-    free(door);
 }

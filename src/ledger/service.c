@@ -6,8 +6,6 @@
 #include "ledger_sql.h"
 #include "platform/messaging/waker.h"
 
-#include <stdlib.h>
-
 #define FIELD(field) offsetof(struct ledger_config, field)
 
 /* clang-format off */
@@ -32,7 +30,10 @@ const struct option LEDGER_OPTIONS[] = {
 
 const struct sql_migration *const ledger_migration_list = ledger_migrations;
 
+enum { PARTS_SIZE_MAX = 64 * 1024 };
+
 struct room {
+    struct arena *arena; /* of the room's parts, as long as they */
     struct waker *waker;
     struct ledger_consumer *consumer;
     struct ledger_door *door;
@@ -57,7 +58,7 @@ static void stop(void *context)
     ledger_door_stop(room->door);
     ledger_consumer_stop(room->consumer);
     waker_stop(room->waker);
-    free(room);
+    arena_free(room->arena);
 }
 
 static enum status start(const void *context, void **room_out, struct error *err)
@@ -65,11 +66,13 @@ static enum status start(const void *context, void **room_out, struct error *err
     const struct ledger_config *config = context;
     TRY(check_options(config, err));
     const struct db_config db = service_db_config(&config->service, "ledger");
-    struct room *room = calloc(1, sizeof *room);
+    struct arena *arena = arena_new(PARTS_SIZE_MAX);
+    struct room *room = ARENA_NEW(arena, struct room);
+    room->arena = arena;
     room->waker = waker_start(&db, CHANNEL_OUTBOX);
-    enum status status = ledger_consumer_start(config, room->waker, &room->consumer, err);
+    enum status status = ledger_consumer_start(config, room->waker, arena, &room->consumer, err);
     if (status == OK)
-        status = ledger_door_start(config, &room->door, err);
+        status = ledger_door_start(config, arena, &room->door, err);
     if (status != OK) {
         stop(room);
         return status;
