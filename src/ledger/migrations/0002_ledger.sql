@@ -128,7 +128,7 @@ BEGIN
                    sum(CASE side WHEN 'debit' THEN amount_minor ELSE -amount_minor END) AS sum_minor
               FROM new_entry
              GROUP BY lane, chain_seq, currency, layer) AS e
-      LEFT JOIN journal AS j ON j.lane = e.lane AND j.chain_seq = e.chain_seq
+      LEFT JOIN ledger.journal AS j ON j.lane = e.lane AND j.chain_seq = e.chain_seq
      WHERE e.sum_minor <> 0
         OR j.currency IS DISTINCT FROM e.currency
         OR j.xmin <> pg_current_xact_id()::xid
