@@ -48,13 +48,26 @@ def system(cluster):
         yield it
 
 
-@pytest.fixture
-def make_system(cluster):
-    """Makes systems for one test: make_system(env={...}, profile="prod", start=False)."""
+@contextlib.contextmanager
+def maker(cluster):
     with contextlib.ExitStack() as stack:
         def make(env=None, profile="dev", start=True, database=None):
             system = System(cluster, profile, env, database)
             return stack.enter_context(opened(system, start))
+        yield make
+
+
+@pytest.fixture
+def make_system(cluster):
+    """Makes systems for one test: make_system(env={...}, profile="prod", start=False)."""
+    with maker(cluster) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def open_system(cluster):
+    """As make_system, for all tests of a file."""
+    with maker(cluster) as make:
         yield make
 
 

@@ -30,10 +30,25 @@ BINARY = pathlib.Path(
     os.environ.get("TALLYSTICK_BIN", ROOT / "build-asan/src/tallystick")
 ).resolve()
 OWNER = "tallystick_owner"
+CLUSTER_SETTINGS = ("max_connections=300",)
 SERVICES = ("gateway", "authorization", "ledger", "outbox", "saga")
 DOORS = ("gateway", "authorization", "ledger", "saga")  # outbox listens on its admin port alone
 READY_TIMEOUT_S = 30  # sanitizers and a busy machine are slow
 STOP_TIMEOUT_S = 30
+
+# In one statement, so in one snapshot: what leaves one place is in the next one.
+OPEN_WORK = """
+SELECT ((SELECT count(*) FROM "authorization".outbox)
+      + (SELECT count(*) FROM ledger.outbox)
+      + (SELECT count(*) FROM saga.outbox)
+      + (SELECT coalesce(sum(p.next_offset - c.next_offset), 0)
+           FROM bus.bus_cursor c JOIN bus.bus_partition p USING (topic, partition))
+      + (SELECT count(*) FROM "authorization".parked_message)
+      + (SELECT count(*) FROM ledger.parked_message)
+      + (SELECT count(*) FROM saga.parked_message)
+      + (SELECT count(*) FROM saga.saga
+          WHERE state NOT IN ('completed', 'compensated', 'abandoned')))::bigint AS count
+"""
 
 # What a sanitizer, or an assertion of ours, leaves in stderr.
 BROKEN = re.compile(
@@ -83,7 +98,7 @@ class Cluster:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tallystick-test-", dir="/tmp"))
         self.dir.chmod(0o711)  # the server's user must get through to its data
         self.names = (f"test_{number}" for number in itertools.count(1))
-        self._tool("start", "max_connections=300")
+        self._tool("start", *CLUSTER_SETTINGS)
         self.socket = self._tool("socket").strip()
         self.template = None
 
@@ -121,6 +136,13 @@ class Cluster:
             "TALLYSTICK_DATABASE_URL": self.url(database),
             "TALLYSTICK_MIGRATE_DATABASE_URL": self.url(database, OWNER),
         }
+
+    def crash(self):
+        """The server ends at once, as by a power cut, and comes back from its log."""
+        postmaster = int((self.dir / "postgres/data/postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)
+        wait_until(lambda: not pathlib.Path(f"/proc/{postmaster}").exists(), 30, what="crash")
+        self._tool("start", *CLUSTER_SETTINGS)
 
     def drop_database(self, name):
         self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
@@ -212,8 +234,9 @@ class System:
         return dict(zip(doors, free_ports(len(doors)), strict=True))
 
     def _environment(self, profile):
+        self.secret = "secret of the system tests, 32 bytes or more"
         secret = self.dir / "service-secret"
-        secret.write_text("secret of the system tests, 32 bytes or more\n")
+        secret.write_text(f"{self.secret}\n")
         secret.chmod(0o600)
         peers = {f"TALLYSTICK_{name.upper()}_URL": self.url(name)
                  for name in ("authorization", "ledger", "saga")}
@@ -323,6 +346,10 @@ class System:
         return wait_until(lambda: self.saga(authorization) == state, timeout,
                           what=f"saga {authorization['saga_id']} {state}")
 
+    def inside(self, door, path):
+        """GET at a door that is for services only, with their secret."""
+        return self.get(path, door=door, headers={"Authorization": f"Bearer {self.secret}"})
+
     # ---- as an operator -------------------------------------------------------------------------
 
     def tallystick(self, *args, **options):
@@ -338,6 +365,14 @@ class System:
     def sql(self, query, *params, role=OWNER):
         """Rows as named tuples: system.sql("SELECT count(*) FROM x WHERE y = %s", y)[0].count"""
         return self.cluster.sql(self.database, query, *params, role=role)
+
+    def open_work(self):
+        """How much of what was decided is still on its way: events, commands and sagas."""
+        return self.sql(OPEN_WORK)[0].count
+
+    def settle(self, timeout=60):
+        """Waits until everything that was decided is booked, or undone, to the end."""
+        wait_until(lambda: self.open_work() == 0, timeout, every=0.05, what="all sagas ended")
 
     def logs(self, *names, **wanted):
         """Log lines in order of time, as dicts: of the services named (or all) and with the fields
