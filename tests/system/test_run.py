@@ -1,0 +1,200 @@
+"""`make run` from outside: ready, the printed request, Ctrl-C, again with the same data, and what it
+says when it cannot run. Also through make on a terminal, where Ctrl-C is a key."""
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from system.harness import BINARY, ROOT, clean_environment, free_ports, wait_until
+
+DOORS = ("GATEWAY", "AUTHORIZATION", "LEDGER", "SAGA", "GATEWAY_ADMIN", "AUTHORIZATION_ADMIN",
+         "LEDGER_ADMIN", "OUTBOX_ADMIN", "SAGA_ADMIN")
+STORY = ["request.received", "authorization.approved", "event.published", "saga.started",
+         "ledger.hold_recorded", "saga.completed"]
+READY_S = 60  # sanitizers on a busy machine
+
+
+class Run:
+    """One tools/run over a directory; its output collects in a file."""
+
+    def __init__(self, var, ports, **env):
+        numbers = {f"TALLYSTICK_{d}_PORT": str(p) for d, p in zip(DOORS, ports, strict=True)}
+        self.out = open(var / "out", "w+b")
+        self.process = subprocess.Popen(
+            [ROOT / "tools/run", "--var", var, "--binary", BINARY], stdin=subprocess.DEVNULL,
+            stdout=self.out, stderr=self.out, start_new_session=True,
+            env=clean_environment() | numbers | env)
+
+    def text(self):
+        return os.pread(self.out.fileno(), 10_000_000, 0).decode()
+
+    def wait_for(self, words, timeout=READY_S):
+        wait_until(lambda: words in self.text() or self.process.poll() is not None, timeout,
+                   what=f"'{words}' in {self.text()}")
+        assert words in self.text()
+        return self
+
+    def end(self, number=signal.SIGINT):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def var():
+    """A short path that the server's user may enter."""
+    with tempfile.TemporaryDirectory(prefix="tallystick-test-", dir="/tmp") as name:
+        os.chmod(name, 0o711)
+        yield pathlib.Path(name)
+        subprocess.run([ROOT / "tools/cluster", "destroy", name], check=True)
+
+
+@pytest.fixture
+def run(var):
+    """Starts runs and ends those that a failed test has left."""
+    runs = []
+
+    def start(ports=None, **env):
+        runs.append(Run(var, ports or free_ports(len(DOORS)), **env))
+        return runs[-1]
+
+    yield start
+    for it in runs:
+        it.end(signal.SIGTERM)
+
+
+def printed_request(text):
+    """The request of the README, found in what was printed."""
+    return re.search(r"curl -X POST .*?'\n", text, re.S)[0]
+
+
+def ask(text):
+    command = printed_request(text).replace("curl ", "curl -sS -w '%{http_code}' ", 1)
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True).stdout
+
+
+def processes_of(var):
+    """Processes with the directory in their environment or their command line."""
+    return [line for line in subprocess.run(["ps", "axeww", "-o", "pid,args"], capture_output=True,
+                                            text=True).stdout.splitlines()
+            if str(var) in line and "ps axeww" not in line and "pytest" not in line]
+
+
+def test_run__first_request_and_its_story(run, var):
+    it = run(TALLYSTICK_LOG_FORMAT="json").wait_for("Ready after")
+    answer = ask(it.text())
+    assert answer.endswith("201") and '"status":"approved"' in answer
+    it.wait_for('"event":"saga.completed"', 30)
+    trace = re.search(r'"trace_id":"(\w+)"', answer)[1]
+    events = re.findall(r'"trace_id":"%s".*?"event":"([\w.]+)"' % trace, it.text())
+    positions = [events.index(event) for event in STORY]
+    assert positions == sorted(positions), events
+    assert ask(it.text()).endswith("200")  # a replay of the transaction, under another key
+    assert it.end() == 0
+    assert processes_of(var) == []
+
+
+def test_run__again_keeps_data_and_is_quick(run):
+    it = run().wait_for("Ready after")
+    assert ask(it.text()).endswith("201")
+    assert it.end() == 0
+    before = time.monotonic()
+    again = run().wait_for("Ready after")
+    seconds = time.monotonic() - before
+    assert ask(again.text()).endswith("200")
+    assert again.end(signal.SIGTERM) == 0
+    if "asan" not in str(BINARY):
+        assert seconds < 3
+
+
+def test_run__port_in_use(run, var):
+    ports = free_ports(len(DOORS))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ports[2]))
+        other.listen()
+        it = run(ports)
+        assert it.end(signal.SIGWINCH) == 1
+    assert f"port {ports[2]}, which TALLYSTICK_LEDGER_PORT names, is taken" in it.text()
+    assert re.search(r"make run TALLYSTICK_LEDGER_PORT=\d+", it.text())
+    assert processes_of(var) == []
+
+
+def test_run__no_port_number(run):
+    it = run([99999, *free_ports(len(DOORS) - 1)])
+    assert it.end(signal.SIGWINCH) == 1
+    assert "TALLYSTICK_GATEWAY_PORT=99999 is no port number" in it.text()
+
+
+def test_run__twice_over_the_same_data(run):
+    it = run().wait_for("Ready after")
+    other = subprocess.run([ROOT / "tools/run", "--var", it.out.name.removesuffix("/out")],
+                           capture_output=True, text=True)
+    assert other.returncode == 1 and "under way already" in other.stdout
+    assert it.end() == 0
+
+
+def test_run__a_service_ends_by_itself(run, var):
+    it = run().wait_for("Ready after")
+    pid = re.search(r"(\d+) \S+ ledger", "\n".join(processes_of(var)))[1]
+    os.kill(int(pid), signal.SIGKILL)
+    it.wait_for("ledger ended with SIGKILL; its last lines:")
+    assert it.process.wait(60) == 1
+    assert processes_of(var) == []
+
+
+def test_run__a_second_signal_ends_at_once(run, var):
+    it = run().wait_for("Ready after")
+    it.process.send_signal(signal.SIGINT)
+    it.process.send_signal(signal.SIGINT)
+    assert it.process.wait(30) in (0, 1)
+    assert processes_of(var) == []
+
+
+def test_run__files_of_the_run(run, var):
+    """The secret is private; with `env` an operator's command finds the database."""
+    it = run().wait_for("Ready after")
+    assert (var / "service-secret").stat().st_mode & 0o777 == 0o600
+    done = subprocess.run(["bash", "-c", f". {var}/env && {BINARY} migrate check"],
+                          capture_output=True, text=True, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    assert it.end() == 0
+
+
+def test_run__ctrl_c_on_a_terminal(var):
+    """make itself ends with 0: the key reaches the run alone."""
+    ports = dict(zip(DOORS, free_ports(len(DOORS)), strict=True))
+    makefile = var / "Makefile"
+    makefile.write_text(f"run:\n\t@{ROOT}/tools/run --var {var} --binary {BINARY}\n")
+    make = ["make", "-f", str(makefile), *(f"TALLYSTICK_{d}_PORT={p}" for d, p in ports.items())]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(make[0], make, clean_environment() | {"TERM": "xterm"})
+    text = read_terminal(terminal, until=b"service.started")
+    os.write(terminal, b"\x03")
+    text += read_terminal(terminal, until=None)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, text.decode()
+    assert b"\033[36mgateway" in text and b"***" not in text
+    assert processes_of(var) == []
+
+
+def read_terminal(terminal, until):
+    """What comes until these words, or the end."""
+    text = b""
+    while until is None or until not in text:
+        assert select.select([terminal], [], [], READY_S)[0], text.decode()
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    return text
