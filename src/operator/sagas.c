@@ -62,7 +62,7 @@ static enum status list(const struct sagas *sagas, struct error *err)
     struct table table;
     sql_args_init(&args, sagas->arena);
     sql_add_text(&args, text_of(sagas->config->state));
-    sql_add_i32(&args, (int32_t)sagas->config->limit);
+    sql_add_i64(&args, sagas->config->limit);
     TRY(db_run_one(sagas->db, SQL_LIST_SAGAS, &args, err));
     const struct sql_rows rows = db_rows(sagas->db, 0);
     table_init(&table, sagas->arena, COLUMNS);

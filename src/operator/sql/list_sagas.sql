@@ -1,6 +1,6 @@
 -- list_sagas: the newest sagas, of one state or of all.
 -- param  state             text
--- param  count_max         integer
+-- param  count_max         bigint
 -- column id                uuid
 -- column type              text
 -- column state             text
