@@ -31,6 +31,7 @@ static const struct command COMMANDS[] = {
     {"saga", "service: books what was decided; 'saga ls', 'saga show': tools", saga_main,
      saga_list_main},
     {"migrate", "plan, check or apply the schemas of the database", migrate_main, NULL},
+    {"verify", "check what must always be true of the money", verify_main, NULL},
     {"account", "read and set a user's credit limit and status", account_main, NULL},
     {"key", "create, list and revoke API keys", key_main, NULL},
 };
@@ -44,6 +45,7 @@ static const struct option_table OPTION_TABLES[] = {
     {"outbox", OUTBOX_OPTIONS},
     {"saga", SAGA_OPTIONS},
     {"migrate", MIGRATE_OPTIONS},
+    {"verify", VERIFY_OPTIONS},
     {"account", ACCOUNT_OPTIONS},
     {"key", KEY_OPTIONS},
     {"ledger account", LEDGER_ACCOUNT_OPTIONS},
