@@ -1,5 +1,5 @@
-"""The books cannot be changed: not by the ledger's role, not by the owner, not by an INSERT that does
-not balance. The chain shows who did it all the same."""
+"""The books cannot be changed: not by the ledger's role, not by the owner, not by an INSERT that
+does not balance. The chain shows who did it all the same."""
 import psycopg
 import pytest
 
