@@ -101,8 +101,9 @@ static bool account_from_first_sight(const struct batch *b, const struct item *i
     if (!b->policy->auto_open)
         return false;
     account->currency = item->currency != NULL ? item->currency : b->policy->default_currency;
-    return decimal_to_minor(b->policy->auto_open_limit, account->currency->exponent,
-                            &account->limit_minor) == MONEY_OK;
+    account->limit_minor =
+        decimal_to_minor_down(b->policy->auto_open_limit, account->currency->exponent);
+    return true;
 }
 
 struct item *decide_opener(const struct batch *b, const struct uuid *account_id,

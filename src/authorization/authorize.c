@@ -104,10 +104,10 @@ static bool check_expiry(const struct batch *b, struct item *item)
 
 static struct decision_policy policy_for(const struct batch *b, const struct currency *currency)
 {
-    struct decision_policy policy = {0};
-    if (b->policy->has_amount_limit && decimal_to_minor(b->policy->amount_limit, currency->exponent,
-                                                        &policy.amount_limit_minor) != MONEY_OK)
-        policy.amount_limit_minor = 0; /* configuration refuses such a limit at start */
+    struct decision_policy policy = {.has_amount_limit = b->policy->has_amount_limit};
+    if (b->policy->has_amount_limit)
+        policy.amount_limit_minor =
+            decimal_to_minor_down(b->policy->amount_limit, currency->exponent);
     return policy;
 }
 

@@ -77,7 +77,7 @@ static unsigned failing_checks(const struct account *account, const struct curre
         reasons |= 1u << DECISION_ACCOUNT_FROZEN;
     if (account->currency != currency)
         return reasons | 1u << DECISION_CURRENCY_MISMATCH; /* amounts cannot be compared */
-    if (policy->amount_limit_minor > 0 && amount_minor > policy->amount_limit_minor)
+    if (policy->has_amount_limit && amount_minor > policy->amount_limit_minor)
         reasons |= 1u << DECISION_AMOUNT_LIMIT_EXCEEDED;
     if (amount_minor > account_available_minor(account))
         reasons |= 1u << DECISION_CREDIT_LIMIT_EXCEEDED;

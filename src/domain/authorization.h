@@ -45,7 +45,8 @@ struct decision {
 };
 
 struct decision_policy {
-    int64_t amount_limit_minor; /* per authorization, in the account's currency; 0: none */
+    bool has_amount_limit;
+    int64_t amount_limit_minor; /* per authorization, in the account's currency */
 };
 
 /* `account` is NULL where it does not exist. */

@@ -123,6 +123,16 @@ enum money_result decimal_to_minor(struct decimal decimal, int exponent, int64_t
     return MONEY_OK;
 }
 
+int64_t decimal_to_minor_down(struct decimal decimal, int exponent)
+{
+    int64_t minor = 0;
+    while (decimal.scale > exponent) {
+        decimal.digits /= 10;
+        decimal.scale--;
+    }
+    return decimal_to_minor(decimal, exponent, &minor) == MONEY_OK ? minor : AMOUNT_MINOR_MAX;
+}
+
 bool money_add(int64_t a_minor, int64_t b_minor, int64_t *out)
 {
     int64_t sum = 0;

@@ -50,6 +50,10 @@ enum money_result {
 /* Zeros beyond the exponent are allowed: 1.000 JPY is 1. */
 MUST_CHECK enum money_result decimal_to_minor(struct decimal decimal, int exponent, int64_t *out);
 
+/* What minor units can hold of it: for limits that are configured in one currency and compared in
+ * others, where the smaller amount is the safe one. At most AMOUNT_MINOR_MAX. */
+int64_t decimal_to_minor_down(struct decimal decimal, int exponent);
+
 /* False, and *out as it was, where the result does not fit. */
 MUST_CHECK bool money_add(int64_t a_minor, int64_t b_minor, int64_t *out);
 MUST_CHECK bool money_subtract(int64_t a_minor, int64_t b_minor, int64_t *out);

@@ -173,6 +173,26 @@ static void test_decimal_to_minor__currencies(void **state)
     }
 }
 
+static void test_decimal_to_minor_down__limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        struct decimal decimal;
+        int exponent;
+        int64_t then;
+    } CASES[] = {
+        {"as many decimals", {100050, 2}, 2, 100050},
+        {"a currency without decimals", {100050, 2}, 0, 1000},
+        {"a currency with more decimals", {100050, 2}, 3, 1000500},
+        {"less than the smallest unit", {5, 1}, 0, 0},
+        {"more than any amount", {AMOUNT_MINOR_MAX, 0}, 2, AMOUNT_MINOR_MAX},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++)
+        CHECK_EQ(CASES[at].given, decimal_to_minor_down(CASES[at].decimal, CASES[at].exponent),
+                 CASES[at].then);
+}
+
 static void test_money_format__exponents(void **state)
 {
     (void)state;
@@ -273,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_currency_find__exponents),
         cmocka_unit_test(test_decimal_parse__grammar),
         cmocka_unit_test(test_decimal_to_minor__currencies),
+        cmocka_unit_test(test_decimal_to_minor_down__limits),
         cmocka_unit_test(test_money_format__exponents),
         cmocka_unit_test(test_money_add__overflow),
         cmocka_unit_test(test_json_write_money__forms),
