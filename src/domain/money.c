@@ -95,7 +95,7 @@ enum decimal_result decimal_parse(struct text t, struct decimal *out)
     int64_t digits = 0;
     if (!append_digits(whole, &digits) || digits > AMOUNT_MINOR_MAX)
         return DECIMAL_TOO_LARGE;
-    if (!append_digits(fraction, &digits) || fraction.size > INT8_MAX)
+    if (fraction.size > EXPONENT_MAX || !append_digits(fraction, &digits))
         return DECIMAL_TOO_PRECISE;
     *out = (struct decimal){.digits = digits, .scale = (int)fraction.size};
     return DECIMAL_OK;

@@ -36,7 +36,7 @@ enum decimal_result {
     DECIMAL_OK,
     DECIMAL_MALFORMED,   /* anything but digits[.digits]: sign, exponent, blank, leading zero */
     DECIMAL_TOO_LARGE,   /* out of range in any currency: above AMOUNT_MINOR_MAX major units */
-    DECIMAL_TOO_PRECISE, /* more decimals than any currency has, by far */
+    DECIMAL_TOO_PRECISE, /* more decimals than any currency has      */
 };
 
 MUST_CHECK enum decimal_result decimal_parse(struct text t, struct decimal *out);
