@@ -1,13 +1,12 @@
 """The ledger alone: what it does about commands that come once, twice, late and out of order, when
 it refuses, and what it answers over HTTP. Other services are off, so each message is the test's."""
 import itertools
-import json
 import uuid
 
-import jsonschema
 import pytest
 from conftest import opened
-from system.harness import ROOT, System, wait_until
+from system import contracts
+from system.harness import System, wait_until
 from system.ledger_commands import (TRACE, Saga, account_id, answers, check_books, entries,
                                     net_pending, publish, tell)
 
@@ -241,8 +240,7 @@ def test_answers_fit_their_schemas(ledger, saga):
     said = tell(ledger, saga, saga.do(), saga.release())
     said += tell(ledger, late, late.undo(), late.do())
     for answer in said:
-        schema = json.loads((ROOT / f"contracts/events/{answer.type}.v1.schema.json").read_text())
-        jsonschema.Draft202012Validator(schema).validate(answer.payload)
+        contracts.check(f"{answer.type}.v1", answer.payload)
 
 
 # ---- questions -------------------------------------------------------------------------------
