@@ -1,7 +1,7 @@
 #include "authorization/service.h"
 
 #include "authorization/consumer.h"
-#include "authorization/door.h"
+#include "authorization/routes.h"
 #include "authorization/store.h"
 #include "authorization/sweeper.h"
 #include "authorization_sql.h"
@@ -92,7 +92,7 @@ static enum status read_limit(const char *name, const char *value, const struct 
 static enum status read_auto_open(const struct authorization_config *config,
                                   struct authorization_policy *policy, struct error *err)
 {
-    const bool is_dev = service_is_dev(&config->common);
+    const bool is_dev = service_is_dev(&config->service);
     const char *limit = config->auto_open_limit;
     if (limit == NULL)
         limit = is_dev ? AUTO_OPEN_LIMIT_DEV : "off";
@@ -126,14 +126,14 @@ static enum status read_policy(const struct authorization_config *config,
 /* ---- start and stop -----------------------------------------------------------------------------
  */
 
-static enum status start_commands(struct room *room, const struct service_config *common,
+static enum status start_commands(struct room *room, const struct service_config *service,
                                   struct error *err)
 {
     const struct text topic =
-        text_format(room->arena, "%s.authorization.commands.v1", common->topic_prefix);
+        text_format(room->arena, "%s.authorization.commands.v1", service->topic_prefix);
     const struct consumer_config config = {
         .bus = {.kind = "postgres",
-                .database_url = common->database_url,
+                .database_url = service->database_url,
                 .user = room->db.user,
                 .service = "authorization"},
         .db = room->db,
@@ -157,7 +157,7 @@ static enum status start_parts(struct room *room, const struct authorization_con
                                      .waker = room->waker,
                                      .interval_ms = (int)config->sweep_interval_ms};
     sweeper_start(&room->sweeper, &room->db);
-    TRY(start_commands(room, &config->common, err));
+    TRY(start_commands(room, &config->service, err));
     room->door = (struct door){
         .config = config, .policy = &room->policy, .db = &room->db, .waker = room->waker};
     return door_start(&room->door, err);
@@ -182,7 +182,7 @@ static enum status start(const void *config_, void **room_out, struct error *err
     struct room *room = ARENA_NEW(arena, struct room);
     room->arena = arena;
     room->policy = policy;
-    room->db = service_db_config(&config->common, "authorization");
+    room->db = service_db_config(&config->service, "authorization");
     room->db.statements[0] = authorization_statements;
     room->db.statements[1] = messaging_statements;
     const enum status status = start_parts(room, config, err);

@@ -11,7 +11,7 @@
 #include "platform/service.h"
 
 struct authorization_config {
-    struct service_config common;
+    struct service_config service;
     int64_t port;
     int64_t admin_port;
     int64_t workers;

@@ -4,32 +4,25 @@
 #include "authorization/decide.h"
 #include "authorization_sql.h"
 #include "base/arena.h"
-#include "base/assert.h"
+#include "platform/sql_columns.h"
 
 static void send_open(struct db *db, struct arena *arena, const struct account *accounts,
                       size_t count)
 {
-    static const enum sql_type TYPES[] = {SQL_I16,  SQL_UUID, SQL_TEXT, SQL_TEXT,
-                                          SQL_TEXT, SQL_TEXT, SQL_I64};
-    struct sql_array columns[COUNT(TYPES)];
-    for (size_t at = 0; at < COUNT(columns); at++)
-        sql_array_init(&columns[at], arena, TYPES[at], count);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, arena, count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_TEXT,
+                     SQL_TEXT, SQL_I64);
     for (size_t at = 0; at < count; at++) {
         const struct account *account = &accounts[at];
-        struct sql_array *column = columns;
-        sql_array_add_i64(column++, account->lane);
-        sql_array_add_uuid(column++, &account->id);
-        sql_array_add_text(column++, TENANT);
-        sql_array_add_text(column++, account->user_id);
-        sql_array_add_text(column++, text_of(account_status_name(account->status)));
-        sql_array_add_text(column++, text_of(account->currency->code));
-        sql_array_add_i64(column++, account->limit_minor);
+        sql_columns_add_i64(&columns, account->lane);
+        sql_columns_add_uuid(&columns, &account->id);
+        sql_columns_add_text(&columns, TENANT);
+        sql_columns_add_text(&columns, account->user_id);
+        sql_columns_add_name(&columns, account_status_name(account->status));
+        sql_columns_add_name(&columns, account->currency->code);
+        sql_columns_add_i64(&columns, account->limit_minor);
     }
-    struct sql_args args;
-    sql_args_init(&args, arena);
-    for (size_t at = 0; at < COUNT(columns); at++)
-        sql_add_array(&args, &columns[at]);
-    db_send(db, SQL_OPEN_ACCOUNTS, &args);
+    sql_columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
 }
 
 static void read_opened(struct sql_rows rows, const struct account *accounts, size_t count,

@@ -1,4 +1,4 @@
-#include "authorization/door.h"
+#include "authorization/routes.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -41,7 +41,7 @@ static void submit(struct http_request *request, struct worker_pool *pool, unsig
 static void handle(void *context, struct http_request *request)
 {
     struct door *door = context;
-    if (!service_authenticate(&door->config->common, request))
+    if (!service_authenticate(&door->config->service, request))
         return;
     const bool is_get = text_equals(request->method, TEXT("GET"));
     const bool is_hop = text_equals(request->path, TEXT("/internal/authorizations"));
@@ -83,7 +83,7 @@ static struct worker_pool *start_readers(struct door *door)
 
 enum status door_start(struct door *door, struct error *err)
 {
-    const struct http_server_config config = {.address = door->config->common.listen_address,
+    const struct http_server_config config = {.address = door->config->service.listen_address,
                                               .port = (int)door->config->port,
                                               .header_size_max = HEADER_SIZE_MAX,
                                               .body_size_max = BODY_SIZE_MAX,

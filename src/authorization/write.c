@@ -1,7 +1,7 @@
 /* Writers: a run takes the hops that wait, and takes their items through the machine. */
 #include "authorization/decide.h"
-#include "authorization/door.h"
 #include "authorization/item_json.h"
+#include "authorization/routes.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "platform/batch.h"

@@ -1,5 +1,5 @@
 /* Readers: queries of one authorization, an account's list, an account. */
-#include "authorization/door.h"
+#include "authorization/routes.h"
 #include "authorization/store.h"
 #include "base/arena.h"
 #include "base/assert.h"

@@ -1,4 +1,4 @@
-/* authorization/door.h - requests of the gateway, from the HTTP thread to the workers and back.
+/* authorization/routes.h - requests of the gateway, from the HTTP thread to the workers and back.
  *
  * Purpose:   the HTTP thread only looks at the head and queues the request: a hop to the writer of
  *            its lane, a read to a reader. Writers run batches (batch.h), readers answer queries.
@@ -6,8 +6,8 @@
  * Ownership: the door owns its HTTP server, workers and their connections.
  * Errors:    door_start says what could not be had.
  * Threads:   start, drain and stop on the main thread. */
-#ifndef AUTHORIZATION_DOOR_H
-#define AUTHORIZATION_DOOR_H
+#ifndef AUTHORIZATION_ROUTES_H
+#define AUTHORIZATION_ROUTES_H
 
 #include "authorization/batch.h"
 #include "authorization/service.h"
@@ -41,12 +41,12 @@ void door_drain(struct door *door);
 int door_busy(const struct door *door);
 void door_stop(struct door *door);
 
-/* Writers (door_write.c). */
+/* Writers (write.c). */
 void door_open_writer(struct worker *worker);
 void door_run_writes(struct worker *worker, void **requests, size_t count);
 void door_close_writer(struct worker *worker);
 
-/* Readers (door_read.c); door_reads says whether a path is one of theirs. */
+/* Readers (read.c); door_reads says whether a path is one of theirs. */
 bool door_reads(struct text path);
 void door_open_reader(struct worker *worker);
 void door_run_reads(struct worker *worker, void **requests, size_t count);
