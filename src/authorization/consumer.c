@@ -44,24 +44,23 @@ static void read_command(struct arena *arena, struct delivery *delivery, struct 
                         "a release command has a reason and a ce_commandid");
 }
 
-static enum status apply(void *context, struct db *db, struct arena *arena,
-                         struct delivery *const *deliveries, size_t count, struct error *err)
+static enum status apply(void *context, const struct delivery_batch *given, struct error *err)
 {
     const struct commands *commands = context;
-    struct item *items = ARENA_NEW_ARRAY(arena, struct item, count);
-    struct item **asked = ARENA_NEW_ARRAY(arena, struct item *, count);
-    for (size_t at = 0; at < count; at++) {
+    struct item *items = ARENA_NEW_ARRAY(given->arena, struct item, given->count);
+    struct item **asked = ARENA_NEW_ARRAY(given->arena, struct item *, given->count);
+    for (size_t at = 0; at < given->count; at++) {
         asked[at] = &items[at];
-        read_command(arena, deliveries[at], &items[at]);
+        read_command(given->arena, given->deliveries[at], &items[at]);
     }
-    TRY(delivery_leave_out(deliveries, count, db, err));
+    TRY(delivery_leave_out(given->deliveries, given->count, given->db, err));
     struct arena *attempt = arena_new(ATTEMPT_ARENA_SIZE_MAX);
-    struct batch batch = {.db = db,
+    struct batch batch = {.db = given->db,
                           .arena = attempt,
                           .policy = commands->policy,
                           .items = asked,
-                          .count = count,
-                          .deliveries = deliveries};
+                          .count = given->count,
+                          .deliveries = given->deliveries};
     const enum status status = batch_attempt(&batch, err);
     arena_free(attempt);
     if (status == OK)

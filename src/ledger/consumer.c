@@ -16,11 +16,10 @@ struct ledger_consumer {
     struct consumer *consumer;
 };
 
-static enum status apply(void *context, struct db *db, struct arena *arena,
-                         struct delivery *const *deliveries, size_t count, struct error *err)
+static enum status apply(void *context, const struct delivery_batch *batch, struct error *err)
 {
     const struct ledger_consumer *consumer = context;
-    TRY(ledger_post(db, arena, deliveries, count, err));
+    TRY(ledger_post(batch->db, batch->arena, batch->deliveries, batch->count, err));
     waker_ring(consumer->waker);
     return OK;
 }

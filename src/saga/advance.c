@@ -47,20 +47,19 @@ static void decide(struct turn *turn, const struct batch *batch)
     }
 }
 
-enum status advance_sagas(void *context, struct db *db, struct arena *arena,
-                          struct delivery *const *deliveries, size_t count, struct error *err)
+enum status advance_sagas(void *context, const struct delivery_batch *given, struct error *err)
 {
     const struct room *room = context;
-    const struct batch batch = read_batch(arena, deliveries, count);
-    TRY(delivery_leave_out(deliveries, count, db, err));
+    const struct batch batch = read_batch(given->arena, given->deliveries, given->count);
+    TRY(delivery_leave_out(given->deliveries, given->count, given->db, err));
     if (batch.count == 0)
         return OK;
     const struct store_claims claims = {SAGA_GROUP, batch.deliveries, batch.count};
     struct turn turn;
-    turn_init(&turn, arena, &room->schedule, batch.authorization_ids, batch.count);
-    TRY(store_load_turn(db, &turn, &claims, err));
+    turn_init(&turn, given->arena, &room->schedule, batch.authorization_ids, batch.count);
+    TRY(store_load_turn(given->db, &turn, &claims, err));
     decide(&turn, &batch);
-    TRY(store_save_turn(db, &turn, err));
+    TRY(store_save_turn(given->db, &turn, err));
     turn_log(&turn);
     if (turn.outbox.count > 0)
         waker_ring(room->waker);

@@ -12,7 +12,6 @@
 #include "platform/messaging/consumer.h"
 
 /* The consumer's `apply`; the context is the struct room. */
-enum status advance_sagas(void *context, struct db *db, struct arena *arena,
-                          struct delivery *const *deliveries, size_t count, struct error *err);
+enum status advance_sagas(void *context, const struct delivery_batch *given, struct error *err);
 
 #endif

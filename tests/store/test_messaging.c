@@ -64,12 +64,14 @@ static void remember(struct delivery *const *deliveries, size_t count)
             room.applied[room.applied_count++] = deliveries[at]->message.sequence;
 }
 
-static enum status apply_alone(struct db *db, struct arena *arena,
-                               struct delivery *const *deliveries, size_t count, struct error *err)
+static enum status apply_alone(const struct delivery_batch *batch, struct error *err)
 {
+    struct db *db = batch->db;
+    struct delivery *const *deliveries = batch->deliveries;
+    const size_t count = batch->count;
     room.calls++;
     db_send_begin(db);
-    inbox_send_claims(db, arena, "ledger", deliveries, count);
+    inbox_send_claims(db, batch->arena, "ledger", deliveries, count);
     TRY(db_run(db, err));
     inbox_read_claims(db_rows(db, 1), deliveries, count);
     decide(deliveries, count);
@@ -81,12 +83,11 @@ static enum status apply_alone(struct db *db, struct arena *arena,
     return OK;
 }
 
-static enum status apply(void *context, struct db *db, struct arena *arena,
-                         struct delivery *const *deliveries, size_t count, struct error *err)
+static enum status apply(void *context, const struct delivery_batch *batch, struct error *err)
 {
     (void)context;
     pthread_mutex_lock(&room.mutex);
-    const enum status status = apply_alone(db, arena, deliveries, count, err);
+    const enum status status = apply_alone(batch, err);
     pthread_mutex_unlock(&room.mutex);
     return status;
 }

@@ -46,6 +46,14 @@ void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome,
 MUST_CHECK enum status delivery_leave_out(struct delivery *const *deliveries, size_t count,
                                           struct db *db, struct error *err);
 
+/* What one apply is given. */
+struct delivery_batch {
+    struct db *db;
+    struct arena *arena;                /* for the time of the apply */
+    struct delivery *const *deliveries; /* in bus order, each as DELIVERY_APPLIED */
+    size_t count;
+};
+
 struct consumer_config {
     struct bus_config bus;
     struct db_config db;                /* statements: the room's; the consumer adds its own */
@@ -58,9 +66,8 @@ struct consumer_config {
     size_t arena_size_max;
     void *context;
     /* One SQL transaction: claim the inbox, load, decide, leave out what is marked, save, commit.
-     * Deliveries come in bus order, each as DELIVERY_APPLIED. */
-    enum status (*apply)(void *context, struct db *db, struct arena *arena,
-                         struct delivery *const *deliveries, size_t count, struct error *err);
+     */
+    enum status (*apply)(void *context, const struct delivery_batch *batch, struct error *err);
 };
 
 MUST_CHECK enum status consumer_start(const struct consumer_config *config,

@@ -139,8 +139,8 @@ static enum status attempt(void *context, size_t first, size_t count, struct err
         if (live == 0)
             return OK;
         arena_reset(a->door->attempt);
-        const enum status status =
-            config->apply(config->context, a->door->db, a->door->attempt, a->live, live, err);
+        const struct delivery_batch batch = {a->door->db, a->door->attempt, a->live, live};
+        const enum status status = config->apply(config->context, &batch, err);
         if (status == OK)
             assert_none_saved(a, live);
         const bool has_marked = is_any_marked(a->live, live);
