@@ -98,12 +98,14 @@ static void tell(const struct batch_item *item)
     const struct ledger_command *command = &item->command;
     const struct step_row *step = item->step;
     const char *reason = ledger_reason_name(step->reason);
+    const struct log_field why =
+        reason == NULL ? (struct log_field){.kind = LOG_FIELD_END} : kv_str("reason", reason);
     log_info(&command->trace, ledger_answer_type(step->outcome),
              item->is_repeat ? "command repeated, answered as before" : SENTENCES[step->outcome],
-             kv_uuid("authorization_id", &command->authorization_id),
+             kv_uuid("auth_id", &command->authorization_id),
              kv_uuid("account_id", &command->account_id), kv_uuid("saga_id", &command->saga_id),
              kv_i64("amount_minor", step->amount_minor), kv_str("currency", step->currency->code),
-             kv_str("reason", reason == NULL ? "" : reason));
+             why);
 }
 
 static bool is_to_apply(const struct batch_item *item)

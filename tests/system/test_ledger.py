@@ -77,7 +77,7 @@ def test_a_journal_and_the_log_carry_the_trace_of_the_request(ledger, saga):
     assert answer.payload["hold"]["journal_id"] == str(journal.id)
     line = wait_until(lambda: ledger.logs("ledger", event="ledger.hold_recorded", saga_id=saga.id))
     assert line[0]["trace_id"] == TRACE
-    assert line[0]["authorization_id"] == saga.authorization
+    assert line[0]["auth_id"] == saga.authorization
 
 
 def test_a_release_releases_what_is_pending_and_no_more(ledger, saga):
