@@ -36,25 +36,35 @@ static enum status read_payload(struct arena *arena, const struct message *messa
     return OK;
 }
 
+static enum status read_approved(const struct json_value *body, struct heard *heard,
+                                 struct error *err)
+{
+    const struct json_value *approved = json_get(body, "approved");
+    if (approved == NULL || !json_get_i64(approved, "amount_minor", &heard->amount_minor) ||
+        heard->amount_minor < 0)
+        return error_set(err, ERR_INVALID, "the authorization has no approved amount");
+    heard->currency = json_get_text(approved, "currency");
+    if (currency_find(heard->currency) == NULL)
+        return error_set(err, ERR_INVALID, "the approved amount has no currency");
+    return OK;
+}
+
 static enum status read_start(struct arena *arena, const struct message *message,
                               struct heard *heard, struct error *err)
 {
     const struct json_value *body = NULL;
     TRY(read_payload(arena, message, "authorization", &body, err));
-    const struct json_value *approved = json_get(body, "approved");
+    TRY(read_approved(body, heard, err));
     heard->saga_id = message->id;
     heard->tenant = message->tenant;
     heard->user_id = json_get_text(body, "user_id");
-    heard->currency = json_get_text(approved, "currency");
     heard->origin_traceparent = text_is_none(message->origin_traceparent)
                                     ? message->traceparent
                                     : message->origin_traceparent;
     if (!json_get_uuid(body, "account_id", &heard->account_id))
         return error_set(err, ERR_INVALID, "the authorization has no account_id");
-    if (!json_get_i64(approved, "amount_minor", &heard->amount_minor) || heard->amount_minor < 0)
-        return error_set(err, ERR_INVALID, "the authorization has no approved amount");
-    if (text_is_none(heard->user_id) || currency_find(heard->currency) == NULL)
-        return error_set(err, ERR_INVALID, "the authorization has no user_id or no currency");
+    if (text_is_none(heard->user_id))
+        return error_set(err, ERR_INVALID, "the authorization has no user_id");
     return OK;
 }
 
