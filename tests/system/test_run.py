@@ -1,5 +1,5 @@
-"""`make run` from outside: ready, the printed request, Ctrl-C, again with the same data, and what it
-says when it cannot run. Also through make on a terminal, where Ctrl-C is a key."""
+"""`make run` from outside: ready, the printed request, Ctrl-C, again with the same data, and what
+it says when it cannot run. Also through make on a terminal, where Ctrl-C is a key."""
 import os
 import pathlib
 import pty
