@@ -36,7 +36,8 @@ bool tool_start(const struct tool *tool, void *config, int *argc, char **argv, i
     return false;
 }
 
-static void say(const struct tool *tool, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const struct tool *tool, const char *format,
+                                                      va_list args)
 {
     fprintf(stderr, "%s: ", tool->name);
     vfprintf(stderr, format, args);
