@@ -117,7 +117,7 @@ static enum status read_first(struct keyring *keyring, bool is_open, struct erro
     if (keyring->list.count == 0 && !is_open)
         return error_set(err, ERR_INVALID,
                          "there is no API key, so nobody could come in: make one by "
-                         "'tallystick key create', then start again");
+                         "'tallystick key create --name first --scopes admin', then start again");
     return OK;
 }
 
