@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/trace_context.h"
+#include "domain/money.h"
 #include "operator/operator.h"
 #include "operator/table.h"
 #include "operator/tool.h"
@@ -205,9 +206,22 @@ static enum status put(const struct accounts *accounts, struct error *err)
     return OK;
 }
 
+/* What the service would refuse less kindly. NULL: nothing. */
+static const char *fault_of_put(const struct account_config *config)
+{
+    struct decimal limit;
+    if (config->credit_limit == NULL && config->currency == NULL && config->status == NULL)
+        return "put needs --credit-limit, --currency or --status";
+    if (config->credit_limit != NULL &&
+        decimal_parse(text_of(config->credit_limit), &limit) != DECIMAL_OK)
+        return "--credit-limit must be an amount such as 500.00";
+    if (config->currency != NULL && currency_find(text_of(config->currency)) == NULL)
+        return "--currency must be a code of ISO 4217 such as USD";
+    return NULL;
+}
+
 static int run(const struct accounts *accounts, const char *verb)
 {
-    const struct account_config *config = accounts->config;
     struct error err;
     enum status status = OK;
     if (strcmp(verb, "get") == 0) {
@@ -215,8 +229,9 @@ static int run(const struct accounts *accounts, const char *verb)
     } else if (strcmp(verb, "balance") == 0) {
         status = get(accounts, "/balance", &err);
     } else if (strcmp(verb, "put") == 0) {
-        if (config->credit_limit == NULL && config->currency == NULL && config->status == NULL)
-            return tool_complain(&ACCOUNT, "put needs --credit-limit, --currency or --status");
+        const char *const fault = fault_of_put(accounts->config);
+        if (fault != NULL)
+            return tool_complain(&ACCOUNT, "%s", fault);
         status = put(accounts, &err);
     } else {
         return tool_complain(&ACCOUNT, "'%s' is none of get, balance, put", verb);

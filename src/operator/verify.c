@@ -24,7 +24,7 @@ struct verify_config {
 /* clang-format off */
 const struct option VERIFY_OPTIONS[] = {
     {"database-url", OPT_TEXT, NULL, FIELD(database_url),
-     "PostgreSQL, as a URI or key=value text. DATABASE_URL is read too. Required."},
+     "PostgreSQL, as a URI or key=value text. DATABASE_URL is read too."},
     {"output", OPT_CHOICE, "table", FIELD(output),
      "What is found is printed as (short: -o).", "table|json"},
     {"only", OPT_TEXT, NULL, FIELD(only), "Checks this invariant alone."},
@@ -76,7 +76,13 @@ static const struct invariant {
 };
 /* clang-format on */
 
-enum { INVARIANTS_COUNT = COUNT(INVARIANTS), ROW_WHAT = 0, ROW_ID, ROW_DETAIL };
+enum {
+    INVARIANTS_COUNT = COUNT(INVARIANTS),
+    OTHER_STATEMENTS = 3,
+    STATEMENTS_MAX = OTHER_STATEMENTS + INVARIANTS_COUNT + 1, /* ends with NULL */
+};
+
+enum { ROW_WHAT, ROW_ID, ROW_DETAIL };
 
 struct verify {
     const struct verify_config *config;
@@ -150,8 +156,9 @@ static enum status count_open_sagas(struct verify *verify, struct error *err)
 static enum status check_all(struct verify *verify, struct error *err)
 {
     db_send_begin(verify->db);
+    db_send(verify->db, SQL_TAKE_SNAPSHOT, NULL);
+    db_send(verify->db, SQL_READ_WHOLE_TABLES, NULL);
     TRY(db_run(verify->db, err));
-    TRY(db_run_script(verify->db, SQL_BEGIN_VERIFY->text, err));
     for (size_t at = 0; at < INVARIANTS_COUNT; at++) {
         if (!is_wanted(verify, &INVARIANTS[at]))
             continue;
@@ -188,6 +195,8 @@ static int run(struct verify *verify)
                              verify->config->only);
     if (verify->config->list)
         return print_list(verify);
+    if (verify->config->database_url == NULL)
+        return tool_complain(&VERIFY, "TALLYSTICK_DATABASE_URL is required");
     struct error err;
     if (check_all(verify, &err) != OK)
         return tool_fail(&VERIFY, &err);
@@ -201,14 +210,15 @@ static int run(struct verify *verify)
 int verify_main(int argc, char **argv)
 {
     struct verify_config config = {0};
-    const struct sql_statement *statements[INVARIANTS_COUNT + 2] = {SQL_COUNT_OPEN_SAGAS};
+    const struct sql_statement *statements[STATEMENTS_MAX] = {
+        SQL_TAKE_SNAPSHOT, SQL_READ_WHOLE_TABLES, SQL_COUNT_OPEN_SAGAS};
     int code = TOOL_DONE;
     if (!tool_start(&VERIFY, &config, &argc, argv, &code))
         return code;
     if (argc != 1)
         return tool_complain(&VERIFY, "'%s' is not expected", argv[1]);
     for (size_t at = 0; at < INVARIANTS_COUNT; at++)
-        statements[at + 1] = INVARIANTS[at].statement;
+        statements[OTHER_STATEMENTS + at] = INVARIANTS[at].statement;
     struct verify verify = {
         .config = &config,
         .arena = arena_new(ARENA_SIZE_MAX),
