@@ -10,7 +10,7 @@
 #include "gateway/hop.h"
 #include "gateway/keyring.h"
 #include "gateway/routes.h"
-#include "platform/http_client.h"
+#include "platform/log.h"
 
 #include <stddef.h>
 
@@ -63,6 +63,22 @@ static void handle(void *context, struct http_request *request)
     routes_dispatch(visit_new(context, request));
 }
 
+/* What never became a visit: the server refuses it by itself, with a trace of its own. */
+static void refuse(void *context, enum http_refusal why, const char *detail, struct arena *arena,
+                   struct http_response *response_out)
+{
+    const struct trace_context trace = trace_context_make();
+    char *traceparent = arena_alloc(arena, TRACEPARENT_SIZE + 1);
+    size_t at = 0;
+    refuse_by_problem(context, why, detail, arena, response_out);
+    while (response_out->headers[at].name != NULL)
+        at++;
+    trace_context_format(&trace, traceparent);
+    response_out->headers[at] = (struct http_header){"traceparent", text_of(traceparent)};
+    log_info(&trace, "request.refused", "request refused before it was whole, or too late",
+             kv_i64("status", response_out->status), kv_str("detail", detail));
+}
+
 static size_t body_size_max_for(void *context, struct text method, struct text path)
 {
     (void)context;
@@ -83,7 +99,7 @@ static enum status open_door(struct gateway *gateway, struct error *err)
         .context = gateway,
         .body_size_max_for = body_size_max_for,
         .handle = handle,
-        .refuse = refuse_by_problem,
+        .refuse = refuse,
     };
     return http_server_start(&door, &gateway->door, err);
 }

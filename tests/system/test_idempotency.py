@@ -180,5 +180,3 @@ def test_void_names_its_authorization_in_the_key(system):
     other = system.post(f"/v1/authorizations/{two['id']}/void", key="key-voids")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert system.get(f"/v1/authorizations/{two['id']}").json()["status"] == "approved"
-
-
