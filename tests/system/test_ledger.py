@@ -232,6 +232,51 @@ def test_what_is_no_command_is_a_dead_letter_and_holds_nobody_up(ledger, saga, n
     assert entries(ledger, saga) == []
 
 
+# ---- when something fails --------------------------------------------------------------------
+
+
+def test_what_cannot_be_saved_holds_up_its_own_account_alone(ledger):
+    poison = Saga(account_id(lane=20))
+    after = Saga(poison.account)
+    innocents = [Saga(account_id(lane=20 + number % 8)) for number in range(40)]
+    ledger.sql(f"""CREATE FUNCTION ledger.refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN RAISE 'poison'; END $$;
+                   CREATE TRIGGER poison BEFORE INSERT ON ledger.journal FOR EACH ROW
+                   WHEN (NEW.authorization_id = '{poison.authorization}')
+                   EXECUTE FUNCTION ledger.refuse_poison()""")
+    publish(ledger, *(one.do() for one in innocents[:20]), poison.do(), after.do(),
+            *(one.do() for one in innocents[20:]))
+    for one in innocents:
+        wait_until(lambda one=one: answers(ledger, one), what="an innocent's answer")
+    parked = wait_until(lambda: ledger.sql("SELECT * FROM ledger.parked_key WHERE key = %s",
+                                           poison.account))
+    assert "poison" in parked[0].reason
+    assert answers(ledger, poison) == answers(ledger, after) == []
+    ledger.sql("DROP FUNCTION ledger.refuse_poison CASCADE")
+    wait_until(lambda: answers(ledger, poison) and answers(ledger, after), timeout=60,
+               what="the parked commands applied")
+    order = ledger.sql("""SELECT authorization_id::text AS id FROM ledger.journal
+                           WHERE authorization_id IN (%s, %s) ORDER BY chain_seq""",
+                       poison.authorization, after.authorization)
+    assert [row.id for row in order] == [poison.authorization, after.authorization]
+
+
+def test_killed_again_and_again_nothing_is_lost_or_done_twice(cluster):
+    with opened(System(cluster), start=False) as system:
+        system.start("ledger")
+        sagas = [Saga(account_id(lane=number % 64)) for number in range(600)]
+        for first in range(0, len(sagas), 100):
+            publish(system, *(one.do() for one in sagas[first:first + 100]))
+            publish(system, *(one.release() for one in sagas[first:first + 100:2]))
+            system.kill("ledger")
+            system.start("ledger")
+        wait_until(lambda: system.sql("SELECT count(*) FROM ledger.outbox")[0].count == 900,
+                   timeout=60, what="every command answered")
+        assert system.sql("SELECT count(*) FROM ledger.journal")[0].count == 900
+        assert system.sql("SELECT sum(pending_minor) AS sum FROM ledger.hold")[0].sum == 300 * 9999
+        check_books(system)
+
+
 # ---- answers fit their contracts -------------------------------------------------------------
 
 
