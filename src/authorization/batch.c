@@ -12,14 +12,22 @@
 
 const struct text TENANT = {"default", 7};
 
-/* Due holds come on top of what the items name (store_load.c). */
-enum { DUE_HOLDS_ROOM = 1024 };
-
 /* ---- what a batch knows ---------------------------------------------------------------------- */
 
 struct batch_account *batch_find_account(const struct batch *b, const struct uuid *id)
 {
     return uuid_map_find(b->accounts_by_id, id);
+}
+
+/* Due holds come on top of what the items name, and are rare. */
+static void grow_authorizations(struct batch *b)
+{
+    const size_t capacity = b->authorization_capacity * 2;
+    struct batch_authorization **more =
+        ARENA_NEW_ARRAY(b->arena, struct batch_authorization *, capacity);
+    memcpy(more, b->authorizations, b->authorization_count * sizeof(struct batch_authorization *));
+    b->authorizations = more;
+    b->authorization_capacity = capacity;
 }
 
 struct batch_authorization *batch_add_authorization(struct batch *b,
@@ -31,7 +39,8 @@ struct batch_authorization *batch_add_authorization(struct batch *b,
     struct batch_authorization *added = ARENA_NEW(b->arena, struct batch_authorization);
     added->authorization = *authorization;
     added->account = batch_find_account(b, &authorization->account_id);
-    ASSERT(b->authorization_count < b->authorization_capacity);
+    if (b->authorization_count == b->authorization_capacity)
+        grow_authorizations(b);
     b->authorizations[b->authorization_count++] = added;
     *place = added;
     return added;
@@ -73,11 +82,11 @@ static void start_afresh(struct batch *b)
 {
     for (size_t at = 0; at < b->count; at++)
         b->items[at]->answer = (struct answer){.kind = ANSWER_NONE};
-    b->authorization_capacity = 4 * b->count + DUE_HOLDS_ROOM;
+    b->authorization_capacity = 2 * b->count;
     b->authorization_count = 0;
     b->authorizations =
         ARENA_NEW_ARRAY(b->arena, struct batch_authorization *, b->authorization_capacity);
-    b->authorizations_by_id = uuid_map_new(b->arena, b->authorization_capacity);
+    b->authorizations_by_id = uuid_map_new(b->arena, b->count);
     b->authorizations_by_transaction = uuid_map_new(b->arena, b->count);
     b->keys_by_hash = uuid_map_new(b->arena, b->count);
     b->keys_new = ARENA_NEW_ARRAY(b->arena, struct batch_key *, b->count);

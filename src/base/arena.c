@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first block is kept over resets: large enough that an ordinary batch needs no second. */
 static const size_t BLOCK_SIZE_FIRST = 256 * 1024;
+
+/* A reset keeps one block of up to so many times the first one's size: fresh memory costs a page
+ * fault for each 4 KiB, so a worker whose batches are large must not give theirs back each time. */
+enum { KEPT_PER_FIRST = 16 };
 
 struct block {
     struct block *next; /* the block that was full before this one */
@@ -18,7 +21,8 @@ struct block {
 };
 
 struct arena {
-    struct block *newest;
+    struct block *newest; /* the largest, too: each is larger than the one before */
+    size_t size_kept_max;
     size_t size_max;
     size_t size_total;
 };
@@ -43,29 +47,27 @@ struct arena *arena_new_sized(size_t size_first, size_t size_max)
     ASSERT(size_first > 0 && size_first <= size_max);
     struct arena *arena = malloc(sizeof *arena);
     ASSERT(arena != NULL);
-    *arena = (struct arena){
-        .newest = block_new(size_first), .size_max = size_max, .size_total = size_first};
+    *arena = (struct arena){.newest = block_new(size_first),
+                            .size_kept_max = size_first * KEPT_PER_FIRST,
+                            .size_max = size_max,
+                            .size_total = size_first};
     return arena;
 }
 
-/* Gives back every block but the oldest. */
-static struct block *free_newer(struct arena *arena)
+static void free_blocks(struct block *block)
 {
-    struct block *block = arena->newest;
-    while (block->next != NULL) {
+    while (block != NULL) {
         struct block *older = block->next;
-        arena->size_total -= block->size;
         free(block);
         block = older;
     }
-    return block;
 }
 
 void arena_free(struct arena *arena)
 {
     if (arena == NULL)
         return;
-    free(free_newer(arena));
+    free_blocks(arena->newest);
     free(arena);
 }
 
@@ -104,6 +106,15 @@ void *arena_alloc_zero(struct arena *arena, size_t count, size_t size)
 
 void arena_reset(struct arena *arena)
 {
-    arena->newest = free_newer(arena);
-    arena->newest->used = 0;
+    struct block *kept = arena->newest;
+    while (kept->next != NULL && kept->size > arena->size_kept_max) {
+        struct block *older = kept->next;
+        free(kept);
+        kept = older;
+    }
+    free_blocks(kept->next);
+    kept->next = NULL;
+    kept->used = 0;
+    arena->newest = kept;
+    arena->size_total = kept->size;
 }

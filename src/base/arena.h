@@ -23,8 +23,8 @@ void arena_free(struct arena *arena); /* accepts NULL */
 void *arena_alloc(struct arena *arena, size_t size);
 /* `count` objects of `size` bytes, zeroed; an overflowing product aborts. */
 void *arena_alloc_zero(struct arena *arena, size_t count, size_t size);
-/* All pieces end. Keeps the first block, gives the rest back, so that one large batch does not
- * keep its memory for ever. */
+/* All pieces end. Keeps one block, of up to sixteen times the first one's size, and gives the rest
+ * back: batches of the usual size cost no fresh memory, a huge one does not keep its for ever. */
 void arena_reset(struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc_zero((arena), 1, sizeof(type)))

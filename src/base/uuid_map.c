@@ -1,7 +1,6 @@
 #include "base/uuid_map.h"
 
 #include "base/arena.h"
-#include "base/assert.h"
 
 struct slot {
     bool used;
@@ -10,17 +9,19 @@ struct slot {
 };
 
 struct uuid_map {
-    size_t mask; /* slots - 1; slots are a power of two, at least twice the capacity */
+    struct arena *arena;
+    size_t mask; /* slots - 1; slots are a power of two, at least twice what is used */
     size_t used;
     struct slot *slots;
 };
 
-struct uuid_map *uuid_map_new(struct arena *arena, size_t capacity_max)
+struct uuid_map *uuid_map_new(struct arena *arena, size_t count_expected)
 {
     size_t slots = 8;
-    while (slots < capacity_max * 2)
+    while (slots < count_expected * 2)
         slots *= 2;
     struct uuid_map *map = ARENA_NEW(arena, struct uuid_map);
+    map->arena = arena;
     map->mask = slots - 1;
     map->slots = ARENA_NEW_ARRAY(arena, struct slot, slots);
     return map;
@@ -39,11 +40,24 @@ static struct slot *slot_of(const struct uuid_map *map, const struct uuid *key)
     return &map->slots[at];
 }
 
+static void grow(struct uuid_map *map)
+{
+    const struct uuid_map old = *map;
+    map->mask = old.mask * 2 + 1;
+    map->slots = ARENA_NEW_ARRAY(map->arena, struct slot, map->mask + 1);
+    for (size_t at = 0; at <= old.mask; at++)
+        if (old.slots[at].used)
+            *slot_of(map, &old.slots[at].key) = old.slots[at];
+}
+
 void **uuid_map_at(struct uuid_map *map, const struct uuid *key)
 {
     struct slot *slot = slot_of(map, key);
+    if (!slot->used && map->used * 2 > map->mask) {
+        grow(map);
+        slot = slot_of(map, key);
+    }
     if (!slot->used) {
-        ASSERT(map->used * 2 <= map->mask);
         slot->used = true;
         slot->key = *key;
         map->used++;

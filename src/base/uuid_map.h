@@ -4,7 +4,7 @@
  *            their own bytes are the hash.
  * Units:     none.
  * Ownership: lives in the arena; nobody frees it.
- * Errors:    more keys than capacity_max is a bug and aborts.
+ * Errors:    none; it grows within its arena.
  * Threads:   a map belongs to one thread. */
 #ifndef BASE_UUID_MAP_H
 #define BASE_UUID_MAP_H
@@ -14,8 +14,9 @@
 struct arena;
 struct uuid_map;
 
-struct uuid_map *uuid_map_new(struct arena *arena, size_t capacity_max);
-/* The value's place: holds NULL for a key that is new, and the key is in the map from now on. */
+struct uuid_map *uuid_map_new(struct arena *arena, size_t count_expected);
+/* The value's place: holds NULL for a key that is new, and the key is in the map from now on. The
+ * place is good until the next call. */
 void **uuid_map_at(struct uuid_map *map, const struct uuid *key);
 /* The value, or NULL. */
 void *uuid_map_find(const struct uuid_map *map, const struct uuid *key);

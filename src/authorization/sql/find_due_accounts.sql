@@ -6,6 +6,6 @@
 -- locks  none: whoever releases locks the account and checks again
 SELECT a.lane, a.id
   FROM account a
- WHERE a.next_expiry_at <= clock_timestamp()
+ WHERE a.next_expiry_at <= statement_timestamp() -- not clock_timestamp(): no index serves that
  ORDER BY a.next_expiry_at
  LIMIT $1::bigint;

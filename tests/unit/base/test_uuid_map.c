@@ -23,14 +23,16 @@ static void test_uuid_map__finds_what_was_put(void **state)
     static const struct {
         const char *given;
         char kind;
+        size_t expected;
     } CASES[] = {
-        {"ids by time", 't'},
-        {"ids that differ in their first bytes alone", 'f'},
-        {"ids that differ in their last bytes alone", 'l'},
+        {"ids by time", 't', KEYS},
+        {"more ids than were expected", 't', 1},
+        {"ids that differ in their first bytes alone", 'f', KEYS},
+        {"ids that differ in their last bytes alone", 'l', KEYS},
     };
     struct arena *arena = arena_new(4 * 1024 * 1024);
     for (size_t at = 0; at < COUNT(CASES); at++) {
-        struct uuid_map *map = uuid_map_new(arena, KEYS);
+        struct uuid_map *map = uuid_map_new(arena, CASES[at].expected);
         struct uuid *keys = ARENA_NEW_ARRAY(arena, struct uuid, KEYS);
         for (size_t number = 0; number < KEYS; number++) {
             keys[number] = key_of(CASES[at].kind, number);
