@@ -34,7 +34,7 @@ const struct option VERIFY_OPTIONS[] = {
 
 static const struct tool VERIFY = {
     .name = "verify",
-    .usage = "tallystick verify               checks everything; ends with 3 where something is wrong\n"
+    .usage = "tallystick verify               checks everything; 3: something is wrong\n"
              "tallystick verify --only NAME   checks one invariant\n"
              "tallystick verify --list        lists them",
     .options = VERIFY_OPTIONS,

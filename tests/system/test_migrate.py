@@ -1,5 +1,5 @@
-"""migrate: from nothing to the newest schema, once, however often and by however many it is run; and
-services that refuse a schema which is not theirs."""
+"""migrate: from nothing to the newest schema, once, however often and by however many it is run;
+and services that refuse a schema which is not theirs."""
 import concurrent.futures
 import json
 import re

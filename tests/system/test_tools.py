@@ -120,7 +120,8 @@ def test_ledger_account__is_the_ledgers_alone(system):
         assert as_json(system, "account", "get", user)["status"] == "open"
 
 
-@pytest.mark.parametrize("verb, reason", [("freeze", "account_frozen"), ("close", "account_closed")])
+@pytest.mark.parametrize("verb, reason", [("freeze", "account_frozen"),
+                                          ("close", "account_closed")])
 def test_ledger_account__refusal_gives_the_credit_back(system, verb, reason):
     user = f"refused-{verb}"
     system.wait_saga(system.authorize(user, "1.00").json())

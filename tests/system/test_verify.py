@@ -80,7 +80,8 @@ CORRUPTIONS = [
      f"""UPDATE "authorization".credit_authorization SET status = 'voided', remaining_minor = 0
           WHERE {ONE_APPROVED}"""),
     ("versions_match_changes", "a hold's version without a journal",
-     "UPDATE ledger.hold SET version = version + 1 WHERE ctid = (SELECT min(ctid) FROM ledger.hold)"),
+     "UPDATE ledger.hold SET version = version + 1 "
+     "WHERE ctid = (SELECT min(ctid) FROM ledger.hold)"),
     ("events_applied_once", "a journal without its command",
      "DELETE FROM ledger.command_step WHERE ctid = "
      "(SELECT min(ctid) FROM ledger.command_step WHERE journal_id IS NOT NULL)"),

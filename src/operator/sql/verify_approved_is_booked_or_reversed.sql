@@ -1,6 +1,6 @@
--- verify_approved_is_booked_or_reversed: every approval ends with its entries recorded, or reversed.
--- An authorization is open while a saga of it runs, or an event that would start one is still on its
--- way: in the outbox, on the bus unread, parked.
+-- verify_approved_is_booked_or_reversed: every approval ends booked or reversed.
+-- An authorization is open while a saga of it runs, or while an event that would start one is on
+-- its way: in the outbox, on the bus unread, parked.
 -- column what    text
 -- column id      text
 -- column detail  text

@@ -1,4 +1,4 @@
--- verify_chain_unbroken: no journal or entry was ever changed: each hash follows from what is stored.
+-- verify_chain_unbroken: each hash follows from what is stored: nothing was ever changed.
 -- column what    text
 -- column id      text
 -- column detail  text

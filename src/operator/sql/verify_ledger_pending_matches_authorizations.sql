@@ -1,6 +1,6 @@
--- verify_ledger_pending_matches_authorizations: the ledger holds pending what the authorizations hold.
--- An authorization is open while a saga of it runs, or an event that would start one is still on its
--- way: in the outbox, on the bus unread, parked.
+-- verify_ledger_pending_matches_authorizations: both sides hold the same.
+-- An authorization is open while a saga of it runs, or while an event that would start one is on
+-- its way: in the outbox, on the bus unread, parked.
 -- column what    text
 -- column id      text
 -- column detail  text
