@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "domain/lane.h"
 #include "platform/messaging/inbox.h"
+#include "platform/sql_columns.h"
 #include "saga_sql.h"
 
 /* ---- load ---------------------------------------------------------------------------------- */
@@ -64,23 +65,17 @@ static enum status read_sagas(struct turn *turn, struct sql_rows rows, struct er
     return OK;
 }
 
-/* Authorizations with their lanes, as the two parameters that such statements take. */
+/* A statement whose parameters are authorizations with their lanes. */
 static void send_wanted(struct db *db, const struct sql_statement *statement, struct arena *arena,
                         const struct ids *authorization_ids)
 {
-    struct sql_array lanes;
-    struct sql_array wanted;
-    struct sql_args args;
-    sql_array_init(&lanes, arena, SQL_I16, authorization_ids->count);
-    sql_array_init(&wanted, arena, SQL_UUID, authorization_ids->count);
+    struct sql_columns wanted;
+    SQL_COLUMNS_INIT(&wanted, arena, authorization_ids->count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < authorization_ids->count; at++) {
-        sql_array_add_i64(&lanes, lane_of(&authorization_ids->items[at]));
-        sql_array_add_uuid(&wanted, &authorization_ids->items[at]);
+        sql_columns_add_i64(&wanted, lane_of(&authorization_ids->items[at]));
+        sql_columns_add_uuid(&wanted, &authorization_ids->items[at]);
     }
-    sql_args_init(&args, arena);
-    sql_add_array(&args, &lanes);
-    sql_add_array(&args, &wanted);
-    db_send(db, statement, &args);
+    sql_columns_send(&wanted, db, statement);
 }
 
 static struct ids wanted_by(const struct turn *turn)
@@ -117,215 +112,110 @@ enum status store_load_turn(struct db *db, struct turn *turn, const struct store
 
 /* ---- save ---------------------------------------------------------------------------------- */
 
-static void add_uuid_or_null(struct sql_array *array, const struct uuid *id)
+/* A row of insert_sagas. */
+static void add_new(struct sql_columns *row, const struct saga *saga, int64_t now_us)
 {
-    if (uuid_is_nil(id))
-        sql_array_add_null(array);
-    else
-        sql_array_add_uuid(array, id);
+    sql_columns_add_i64(row, saga->lane);
+    sql_columns_add_uuid(row, &saga->id);
+    sql_columns_add_name(row, saga_type_name(saga->type));
+    sql_columns_add_uuid(row, &saga->authorization_id);
+    sql_columns_add_uuid(row, &saga->account_id);
+    sql_columns_add_text(row, saga->user_id);
+    sql_columns_add_text(row, saga->tenant);
+    sql_columns_add_i64(row, saga->amount_minor);
+    sql_columns_add_text(row, saga->currency);
+    sql_columns_add_name(row, saga_state_name(saga->state));
+    sql_columns_add_name(row, saga_step_name(saga->step));
+    sql_columns_add_uuid(row, &saga->command_id);
+    sql_columns_add_uuid(row, &saga->command_event_id);
+    sql_columns_add_i64(row, saga->tries);
+    sql_columns_add_time(row, saga->deadline_us);
+    sql_columns_add_time(row, saga->started_us);
+    sql_columns_add_time(row, saga->step_started_us);
+    sql_columns_add_time(row, now_us);
+    sql_columns_add_i64(row, saga->version);
+    sql_columns_add_text(row, saga->origin_traceparent);
+    sql_columns_add_text(row, saga->reason);
 }
 
-static void add_time_or_null(struct sql_array *array, int64_t time_us)
+/* A row of update_sagas. */
+static void add_moved(struct sql_columns *row, const struct saga *saga, int64_t now_us)
 {
-    if (time_us == 0)
-        sql_array_add_null(array);
-    else
-        sql_array_add_i64(array, time_us);
+    sql_columns_add_i64(row, saga->lane);
+    sql_columns_add_uuid(row, &saga->id);
+    sql_columns_add_uuid(row, &saga->authorization_id);
+    sql_columns_add_name(row, saga_state_name(saga->state));
+    sql_columns_add_name(row, saga_step_name(saga->step));
+    sql_columns_add_uuid(row, &saga->command_id);
+    sql_columns_add_uuid(row, &saga->command_event_id);
+    sql_columns_add_i64(row, saga->tries);
+    sql_columns_add_time(row, saga->deadline_us);
+    sql_columns_add_time(row, saga->step_started_us);
+    sql_columns_add_time(row, now_us);
+    sql_columns_add_i64(row, saga->version);
+    sql_columns_add_text(row, saga->reason);
 }
 
-/* Columns of insert_sagas and update_sagas. */
-struct saga_columns {
-    struct sql_array lane, id, type, authorization_id, account_id, user_id, tenant, amount_minor,
-        currency, state, step, command_id, command_event_id, tries, deadline, started, step_started,
-        updated, version, origin, reason;
-};
-
-static void init_columns(struct saga_columns *c, const struct turn *turn)
-{
-    const struct {
-        struct sql_array *array;
-        enum sql_type type;
-    } all[] = {
-        {&c->lane, SQL_I16},
-        {&c->id, SQL_UUID},
-        {&c->type, SQL_TEXT},
-        {&c->authorization_id, SQL_UUID},
-        {&c->account_id, SQL_UUID},
-        {&c->user_id, SQL_TEXT},
-        {&c->tenant, SQL_TEXT},
-        {&c->amount_minor, SQL_I64},
-        {&c->currency, SQL_TEXT},
-        {&c->state, SQL_TEXT},
-        {&c->step, SQL_TEXT},
-        {&c->command_id, SQL_UUID},
-        {&c->command_event_id, SQL_UUID},
-        {&c->tries, SQL_I32},
-        {&c->deadline, SQL_TIME},
-        {&c->started, SQL_TIME},
-        {&c->step_started, SQL_TIME},
-        {&c->updated, SQL_TIME},
-        {&c->version, SQL_I64},
-        {&c->origin, SQL_TEXT},
-        {&c->reason, SQL_TEXT},
-    };
-    for (size_t at = 0; at < COUNT(all); at++)
-        sql_array_init(all[at].array, turn->arena, all[at].type, turn->pair_count);
-}
-
-static void add_saga(struct saga_columns *c, const struct saga *saga, int64_t now_us)
-{
-    sql_array_add_i64(&c->lane, saga->lane);
-    sql_array_add_uuid(&c->id, &saga->id);
-    sql_array_add_text(&c->type, text_of(saga_type_name(saga->type)));
-    sql_array_add_uuid(&c->authorization_id, &saga->authorization_id);
-    sql_array_add_uuid(&c->account_id, &saga->account_id);
-    sql_array_add_text(&c->user_id, saga->user_id);
-    sql_array_add_text(&c->tenant, saga->tenant);
-    sql_array_add_i64(&c->amount_minor, saga->amount_minor);
-    sql_array_add_text(&c->currency, saga->currency);
-    sql_array_add_text(&c->state, text_of(saga_state_name(saga->state)));
-    sql_array_add_text(&c->step, text_of(saga_step_name(saga->step)));
-    add_uuid_or_null(&c->command_id, &saga->command_id);
-    add_uuid_or_null(&c->command_event_id, &saga->command_event_id);
-    sql_array_add_i64(&c->tries, saga->tries);
-    add_time_or_null(&c->deadline, saga->deadline_us);
-    sql_array_add_i64(&c->started, saga->started_us);
-    sql_array_add_i64(&c->step_started, saga->step_started_us);
-    sql_array_add_i64(&c->updated, now_us);
-    sql_array_add_i64(&c->version, saga->version);
-    sql_array_add_text(&c->origin, saga->origin_traceparent);
-    sql_array_add_text(&c->reason, saga->reason);
-}
-
-static void send_arrays(struct db *db, struct arena *arena, const struct sql_statement *statement,
-                        struct sql_array *const *arrays, size_t count)
-{
-    struct sql_args args;
-    sql_args_init(&args, arena);
-    for (size_t at = 0; at < count; at++)
-        sql_add_array(&args, arrays[at]);
-    db_send(db, statement, &args);
-}
-
-/* Pairs ascend by authorization, types within a pair: the order of the unique key. */
-static int add_changed(struct saga_columns *c, const struct turn *turn, bool is_stored)
-{
-    for (size_t at = 0; at < turn->pair_count; at++) {
-        for (int type = 0; type < SAGA_TYPE_COUNT; type++) {
-            const struct saga *saga = &turn->pairs[at].sagas[type];
-            if (saga->is_changed && saga->is_stored == is_stored)
-                add_saga(c, saga, turn->now_us);
-        }
-    }
-    return c->id.count;
-}
-
-static void send_new_sagas(struct db *db, const struct turn *turn)
-{
-    struct saga_columns c;
-    init_columns(&c, turn);
-    if (add_changed(&c, turn, false) == 0)
-        return;
-    struct sql_array *const arrays[] = {
-        &c.lane,
-        &c.id,
-        &c.type,
-        &c.authorization_id,
-        &c.account_id,
-        &c.user_id,
-        &c.tenant,
-        &c.amount_minor,
-        &c.currency,
-        &c.state,
-        &c.step,
-        &c.command_id,
-        &c.command_event_id,
-        &c.tries,
-        &c.deadline,
-        &c.started,
-        &c.step_started,
-        &c.updated,
-        &c.version,
-        &c.origin,
-        &c.reason,
-    };
-    send_arrays(db, turn->arena, SQL_INSERT_SAGAS, arrays, COUNT(arrays));
-}
-
-static void send_moved_sagas(struct db *db, const struct turn *turn)
-{
-    struct saga_columns c;
-    init_columns(&c, turn);
-    if (add_changed(&c, turn, true) == 0)
-        return;
-    struct sql_array *const arrays[] = {
-        &c.lane,     &c.id,           &c.authorization_id, &c.state,
-        &c.step,     &c.command_id,   &c.command_event_id, &c.tries,
-        &c.deadline, &c.step_started, &c.updated,          &c.version,
-        &c.reason,
-    };
-    send_arrays(db, turn->arena, SQL_UPDATE_SAGAS, arrays, COUNT(arrays));
-}
-
-/* Columns of save_steps. */
-struct step_columns {
-    struct sql_array lane, saga_id, step, op, state, command_id, tries, started, finished, reason;
-};
-
-static void init_step_columns(struct step_columns *c, const struct turn *turn)
-{
-    sql_array_init(&c->lane, turn->arena, SQL_I16, turn->pair_count);
-    sql_array_init(&c->saga_id, turn->arena, SQL_UUID, turn->pair_count);
-    sql_array_init(&c->step, turn->arena, SQL_TEXT, turn->pair_count);
-    sql_array_init(&c->op, turn->arena, SQL_TEXT, turn->pair_count);
-    sql_array_init(&c->state, turn->arena, SQL_TEXT, turn->pair_count);
-    sql_array_init(&c->command_id, turn->arena, SQL_UUID, turn->pair_count);
-    sql_array_init(&c->tries, turn->arena, SQL_I32, turn->pair_count);
-    sql_array_init(&c->started, turn->arena, SQL_TIME, turn->pair_count);
-    sql_array_init(&c->finished, turn->arena, SQL_TIME, turn->pair_count);
-    sql_array_init(&c->reason, turn->arena, SQL_TEXT, turn->pair_count);
-}
-
-static void add_steps(struct step_columns *c, const struct saga *saga)
+/* Rows of save_steps. */
+static void add_steps(struct sql_columns *row, const struct saga *saga)
 {
     for (int at = 0; at < SAGA_STEP_COUNT; at++) {
         const struct saga_step_row *step = &saga->steps[at];
         if (!step->is_changed)
             continue;
-        sql_array_add_i64(&c->lane, saga->lane);
-        sql_array_add_uuid(&c->saga_id, &saga->id);
-        sql_array_add_text(&c->step, text_of(saga_step_name((enum saga_step)at)));
-        sql_array_add_text(&c->op, text_of(saga_step_op((enum saga_step)at)));
-        sql_array_add_text(&c->state, text_of(step_state_name(step->state)));
-        add_uuid_or_null(&c->command_id, &step->command_id);
-        sql_array_add_i64(&c->tries, step->tries);
-        sql_array_add_i64(&c->started, step->started_us);
-        add_time_or_null(&c->finished, step->finished_us);
-        sql_array_add_text(&c->reason, step->reason);
+        sql_columns_add_i64(row, saga->lane);
+        sql_columns_add_uuid(row, &saga->id);
+        sql_columns_add_name(row, saga_step_name((enum saga_step)at));
+        sql_columns_add_name(row, saga_step_op((enum saga_step)at));
+        sql_columns_add_name(row, step_state_name(step->state));
+        sql_columns_add_uuid(row, &step->command_id);
+        sql_columns_add_i64(row, step->tries);
+        sql_columns_add_time(row, step->started_us);
+        sql_columns_add_time(row, step->finished_us);
+        sql_columns_add_text(row, step->reason);
     }
 }
 
-static void send_steps(struct db *db, const struct turn *turn)
+static void send_unless_empty(struct db *db, const struct sql_statement *statement,
+                              struct sql_columns *columns)
 {
-    struct step_columns c;
-    init_step_columns(&c, turn);
-    for (size_t at = 0; at < turn->pair_count; at++) {
-        for (int type = 0; type < SAGA_TYPE_COUNT; type++)
-            add_steps(&c, &turn->pairs[at].sagas[type]);
+    if (!sql_columns_is_empty(columns))
+        sql_columns_send(columns, db, statement);
+}
+
+/* Pairs ascend by authorization, types within a pair: the order of the unique key. */
+static void send_sagas(struct db *db, const struct turn *turn)
+{
+    struct sql_columns new;
+    struct sql_columns moved;
+    struct sql_columns steps;
+    SQL_COLUMNS_INIT(&new, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
+                     SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID,
+                     SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64, SQL_TEXT,
+                     SQL_TEXT);
+    SQL_COLUMNS_INIT(&moved, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64,
+                     SQL_TEXT);
+    SQL_COLUMNS_INIT(&steps, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT,
+                     SQL_TEXT, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TEXT);
+    for (size_t at = 0; at < turn->pair_count * SAGA_TYPE_COUNT; at++) {
+        const struct saga *saga = &turn->pairs[at / SAGA_TYPE_COUNT].sagas[at % SAGA_TYPE_COUNT];
+        if (!saga->is_changed)
+            continue;
+        if (saga->is_stored)
+            add_moved(&moved, saga, turn->now_us);
+        else
+            add_new(&new, saga, turn->now_us);
+        add_steps(&steps, saga);
     }
-    struct sql_array *const arrays[] = {
-        &c.lane,       &c.saga_id, &c.step,    &c.op,       &c.state,
-        &c.command_id, &c.tries,   &c.started, &c.finished, &c.reason,
-    };
-    if (c.saga_id.count > 0)
-        send_arrays(db, turn->arena, SQL_SAVE_STEPS, arrays, COUNT(arrays));
+    send_unless_empty(db, SQL_INSERT_SAGAS, &new);
+    send_unless_empty(db, SQL_UPDATE_SAGAS, &moved);
+    send_unless_empty(db, SQL_SAVE_STEPS, &steps);
 }
 
 enum status store_save_turn(struct db *db, const struct turn *turn, struct error *err)
 {
-    send_new_sagas(db, turn);
-    send_moved_sagas(db, turn);
-    send_steps(db, turn);
+    send_sagas(db, turn);
     outbox_send(&turn->outbox, db);
     db_send_commit(db);
     return db_run(db, err);

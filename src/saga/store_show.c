@@ -1,6 +1,7 @@
 /* What is read to be shown. */
 #include "base/arena.h"
 #include "base/assert.h"
+#include "platform/sql_columns.h"
 #include "saga/store.h"
 #include "saga_sql.h"
 
@@ -66,19 +67,14 @@ static struct saga_view *find_view(const struct saga_views *views, const struct 
 static enum status read_steps(struct db *db, struct arena *arena, const struct saga_views *views,
                               struct error *err)
 {
-    struct sql_array lanes;
-    struct sql_array ids;
-    struct sql_args args;
-    sql_array_init(&lanes, arena, SQL_I16, views->count);
-    sql_array_init(&ids, arena, SQL_UUID, views->count);
+    struct sql_columns wanted;
+    SQL_COLUMNS_INIT(&wanted, arena, views->count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < views->count; at++) {
-        sql_array_add_i64(&lanes, views->items[at].lane);
-        sql_array_add_uuid(&ids, &views->items[at].id);
+        sql_columns_add_i64(&wanted, views->items[at].lane);
+        sql_columns_add_uuid(&wanted, &views->items[at].id);
     }
-    sql_args_init(&args, arena);
-    sql_add_array(&args, &lanes);
-    sql_add_array(&args, &ids);
-    TRY(db_run_one(db, SQL_READ_STEPS, &args, err));
+    sql_columns_send(&wanted, db, SQL_READ_STEPS);
+    TRY(db_run(db, err));
     const struct sql_rows rows = db_rows(db, 0);
     struct step_view *steps = ARENA_NEW_ARRAY(arena, struct step_view, (size_t)rows.count);
     for (int row = 0; row < rows.count; row++) {
