@@ -49,7 +49,7 @@ def test_full_queue_is_told_at_once(make_system):
     system.pause("authorization")
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         sent = [pool.submit(system.authorize, "user-full") for _ in range(40)]
-        done, _ = concurrent.futures.wait(sent, timeout=5)
+        done, _ = concurrent.futures.wait(sent, timeout=2)
         refused = [future.result() for future in done]
         assert len(refused) > 30, "those that found no place were told while the others wait"
         for answer in refused:

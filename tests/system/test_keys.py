@@ -3,7 +3,7 @@ import uuid
 
 import pytest
 
-from system.harness import wait_until
+from system.harness import System, wait_until
 
 
 def create_key(system, *scopes, name="a test"):
@@ -17,17 +17,22 @@ def bearer(key):
     return {"Authorization": f"Bearer {key}"}
 
 
-@pytest.fixture
-def prod(make_system):
+AT_ONCE = {"TALLYSTICK_DRAIN_MS": 0}  # prod says for seconds that it stops before it does
+
+
+@pytest.fixture(scope="module")
+def prod(cluster):
     """The prod profile, and a key with every scope."""
-    system = make_system(profile="prod", start=False)
-    system.admin = create_key(system, "admin")
-    system.start()
-    return system
+    system = System(cluster, "prod", AT_ONCE)
+    try:
+        system.admin = create_key(system, "admin")
+        yield system.start()
+    finally:
+        system.close()
 
 
 def test_prod_refuses_to_start_without_a_key(make_system):
-    system = make_system(profile="prod", start=False)
+    system = make_system(AT_ONCE, profile="prod", start=False)
     gateway = system.services["gateway"]
     gateway.start()
     assert gateway.wait() == 1
@@ -37,7 +42,7 @@ def test_prod_refuses_to_start_without_a_key(make_system):
 
 
 def test_prod_refuses_to_start_with_only_revoked_keys(make_system):
-    system = make_system(profile="prod", start=False)
+    system = make_system(AT_ONCE, profile="prod", start=False)
     create_key(system, "admin")
     system.sql("UPDATE gateway.api_key SET revoked_at = now()")
     gateway = system.services["gateway"]
@@ -161,3 +166,4 @@ def test_a_key_is_nowhere_in_the_logs(prod):
     for service in prod.services.values():
         assert key.encode() not in service.log_bytes()
         assert b"idempotency-key-in-no-log" not in service.log_bytes()
+    prod.start()
