@@ -96,8 +96,10 @@ static void want_accounts(struct ledger_batch *batch, const struct ledger_comman
     const struct ledger_account settlement = {.id = ledger_settlement_id(command->currency),
                                               .kind = LEDGER_SETTLEMENT,
                                               .currency = command->currency};
-    batch->accounts[batch->account_count++] = (struct account_row){command->lane, cardholder};
-    batch->accounts[batch->account_count++] = (struct account_row){command->lane, settlement};
+    batch->accounts[batch->account_count++] =
+        (struct account_row){command->lane, cardholder, false};
+    batch->accounts[batch->account_count++] =
+        (struct account_row){command->lane, settlement, false};
 }
 
 /* Names the rows that the batch works on. Only a hold to be recorded opens accounts. */

@@ -17,7 +17,8 @@ struct delivery;
 
 struct account_row {
     int lane;
-    struct ledger_account account; /* cardholders' only are locked and read */
+    struct ledger_account account;
+    bool is_locked; /* and read; cardholders' only */
 };
 
 struct hold_row {

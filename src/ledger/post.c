@@ -51,7 +51,8 @@ static void finish_step(struct step_row *step, const struct batch_item *item,
     step->outcome = decision->outcome;
     step->reason = decision->reason;
     step->amount_minor = decision->amount_minor;
-    step->currency = item->hold->hold.currency;
+    step->currency =
+        decision->outcome == LEDGER_REFUSED ? item->command.currency : item->hold->hold.currency;
     step->version = item->hold->hold.version;
 }
 
@@ -64,6 +65,16 @@ static void bar_undone_step(const struct batch_item *item)
     finish_step(item->undone, item, &too_late);
 }
 
+/* Nobody but a sender gone wrong asks for one account's hold under another's name. */
+static bool is_of_another_account(const struct batch_item *item)
+{
+    if (uuid_equals(&item->hold->account_id, &item->command.account_id))
+        return false;
+    delivery_refuse(item->delivery, DELIVERY_DEAD, "schema",
+                    "the authorization's hold is another account's");
+    return true;
+}
+
 static void decide(struct ledger_batch *batch, struct batch_item *item)
 {
     const struct ledger_command *command = &item->command;
@@ -71,6 +82,7 @@ static void decide(struct ledger_batch *batch, struct batch_item *item)
     item->is_repeat = item->step->is_done;
     if (item->is_repeat)
         return;
+    ASSERT(item->account == NULL || item->account->is_locked);
     const struct ledger_account *account = item->account == NULL ? NULL : &item->account->account;
     const struct ledger_decision decision =
         ledger_decide(command->action, command->amount_minor, command->currency, account, hold);
@@ -126,11 +138,12 @@ enum status ledger_post(struct db *db, struct arena *arena, struct delivery *con
     TRY(ledger_store_load_batch(db, &batch, err));
     for (size_t at = 0; at < batch.count; at++) { /* each sees what the ones before it did */
         struct batch_item *item = &batch.items[at];
-        if (!is_to_apply(item))
+        if (!is_to_apply(item) || is_of_another_account(item))
             continue;
         decide(&batch, item);
         ledger_answer_add(&answers, item);
     }
+    TRY(delivery_leave_out(batch.deliveries, batch.count, db, err));
     TRY(ledger_store_save_batch(db, &batch, &answers, err));
 
     for (size_t at = 0; at < batch.count; at++)

@@ -123,6 +123,7 @@ static void read_accounts(struct sql_rows rows, struct ledger_batch *batch)
         struct account_row *found =
             ledger_batch_find_account(batch, sql_i16(rows, row, LOCK_ACCOUNTS_LANE), &id);
         ASSERT(found != NULL);
+        found->is_locked = true;
         found->account.currency = read_currency(rows, row, LOCK_ACCOUNTS_CURRENCY);
         ASSERT(ledger_account_status_parse(sql_text(rows, row, LOCK_ACCOUNTS_STATUS),
                                            &found->account.status));
@@ -156,6 +157,7 @@ static void read_holds(struct sql_rows rows, struct ledger_batch *batch)
         struct hold_row *found =
             ledger_batch_find_hold(batch, sql_i16(rows, row, FIND_HOLDS_LANE), &id);
         ASSERT(found != NULL);
+        found->account_id = sql_uuid(rows, row, FIND_HOLDS_ACCOUNT_ID);
         struct ledger_hold *hold = &found->hold;
         ASSERT(ledger_hold_status_parse(sql_text(rows, row, FIND_HOLDS_STATUS), &hold->status));
         hold->currency = read_currency(rows, row, FIND_HOLDS_CURRENCY);

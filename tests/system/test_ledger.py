@@ -232,6 +232,19 @@ def test_what_is_no_command_is_a_dead_letter_and_holds_nobody_up(ledger, saga, n
     assert entries(ledger, saga) == []
 
 
+def test_a_hold_is_not_released_under_another_accounts_name(ledger):
+    saga = Saga(account_id(lane=30))
+    tell(ledger, saga, saga.do())
+    stranger = Saga(account_id(lane=30), authorization=saga.authorization)
+    message = stranger.release()
+    publish(ledger, message)
+    letter = wait_until(lambda: ledger.sql(
+        "SELECT error_message FROM ledger.dead_letter WHERE event_id = %s", message["id"]))
+    assert "another account's" in letter[0].error_message
+    assert net_pending(ledger, saga.account) == 9999
+    assert net_pending(ledger, stranger.account) == 0
+
+
 # ---- when something fails --------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 -- param  authorization_ids uuid[]
 -- column lane              smallint
 -- column authorization_id  uuid
+-- column account_id        uuid
 -- column currency          text
 -- column status            text
 -- column recorded_minor    bigint
@@ -10,7 +11,7 @@
 -- column version           bigint
 -- column journal_id        uuid
 -- rows   one per authorization that is known
-SELECT h.lane, h.authorization_id, h.currency, h.status, h.recorded_minor, h.pending_minor,
-       h.version, h.journal_id
+SELECT h.lane, h.authorization_id, h.account_id, h.currency, h.status, h.recorded_minor,
+       h.pending_minor, h.version, h.journal_id
   FROM unnest($1::smallint[], $2::uuid[]) AS wanted (lane, authorization_id)
   JOIN hold AS h ON h.lane = wanted.lane AND h.authorization_id = wanted.authorization_id;
