@@ -1,0 +1,56 @@
+"""Processes die under load: what was answered is there, same keys have one outcome, and everything
+recovers by itself."""
+import pytest
+
+from system.harness import SERVICES, wait_until
+from system.traffic import Traffic
+
+
+def wait_for_more(traffic, count, timeout=40):
+    goal = traffic.answered() + count
+    wait_until(lambda: traffic.answered() >= goal, timeout, what=f"{count} more answers")
+
+
+def check(system, traffic):
+    traffic.check_nothing_lost()
+    undecided = [ask for ask in traffic.all() if ask.tries[-1].outcome != 201]
+    assert not undecided, traffic.outcomes()
+    assert set(traffic.outcomes()) <= {201, 500, 503, 504, "ConnectionError"}, traffic.outcomes()
+    system.settle()
+    system.verify()
+
+
+def test_database_crashes_under_load(system):
+    traffic = Traffic(system)
+    processes = {name: system.services[name].process.pid for name in SERVICES}
+    with traffic.flowing():
+        for _ in range(2):
+            wait_for_more(traffic, 100)
+            system.cluster.crash()
+        wait_for_more(traffic, 100)
+    check(system, traffic)
+    assert {name: system.services[name].process.pid for name in SERVICES} == processes
+    assert 500 not in traffic.outcomes(), traffic.outcomes()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service_is_killed_under_load(name, system):
+    traffic = Traffic(system)
+    with traffic.flowing():
+        wait_for_more(traffic, 100)
+        system.kill(name)
+        system.start(name)
+        wait_for_more(traffic, 100)
+    check(system, traffic)
+    if name in ("ledger", "outbox", "saga"):
+        assert set(traffic.outcomes()) == {201}
+
+
+def test_every_service_is_killed_at_once(system):
+    traffic = Traffic(system)
+    with traffic.flowing():
+        wait_for_more(traffic, 100)
+        system.kill()
+        system.start()
+        wait_for_more(traffic, 100)
+    check(system, traffic)

@@ -1,0 +1,91 @@
+"""Clients that keep asking while something happens to the services, and remember every answer."""
+import collections
+import contextlib
+import threading
+import time
+import uuid
+
+import requests
+
+Try = collections.namedtuple("Try", "outcome body")  # outcome: a status or an exception
+
+
+class Ask:
+    """One request, and what came of each try of it."""
+
+    def __init__(self, user_id, amount):
+        self.key = str(uuid.uuid4())
+        self.transaction_id = f"tx-{uuid.uuid4()}"
+        self.user_id, self.amount = user_id, amount
+        self.tries = []
+
+    def send(self, system):
+        try:
+            answer = system.authorize(self.user_id, self.amount, self.transaction_id, key=self.key)
+            self.tries.append(Try(answer.status_code, answer.content))
+        except requests.RequestException as error:
+            self.tries.append(Try(type(error).__name__, b""))
+        return self.tries[-1].outcome == 201
+
+    def outcomes(self):
+        return [one.outcome for one in self.tries]
+
+
+class Traffic:
+    """Threads that authorize one request after the other. With `insists` a request is sent again
+    under its key until it was decided, as a good client does."""
+
+    def __init__(self, system, clients=8, insists=True, users=20):
+        self.system, self.insists, self.users = system, insists, users
+        self.stops = threading.Event()
+        self.asks = [[] for _ in range(clients)]
+        self.threads = [threading.Thread(target=self._run, args=(mine, at))
+                        for at, mine in enumerate(self.asks)]
+
+    def _run(self, mine, number):
+        while not self.stops.is_set():
+            ask = Ask(f"traffic-{(number + len(mine)) % self.users}", "0.01")
+            mine.append(ask)
+            give_up = time.monotonic() + 40
+            while not ask.send(self.system) and self.insists and time.monotonic() < give_up:
+                time.sleep(0.05)
+            if ask.tries[-1].outcome != 201:
+                time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def flowing(self):
+        """Runs while the block does; then everybody finishes what was begun."""
+        for thread in self.threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self.stops.set()
+            for thread in self.threads:
+                thread.join(60)
+
+    def all(self):
+        return [ask for mine in self.asks for ask in mine]
+
+    def answered(self):
+        """How many requests were decided so far."""
+        return sum(1 for ask in self.all() if ask.tries and ask.tries[-1].outcome == 201)
+
+    def outcomes(self):
+        return collections.Counter(outcome for ask in self.all() for outcome in ask.outcomes())
+
+    def check_nothing_lost(self):
+        """What was answered 201 is stored as it was answered; every try that was decided says the
+        same; each transaction was decided once."""
+        stored = {row.transaction_id: str(row.id) for row in self.system.sql(
+            'SELECT transaction_id, id FROM "authorization".credit_authorization')}
+        for ask in self.all():
+            bodies = {one.body for one in ask.tries if one.outcome == 201}
+            assert len(bodies) <= 1, f"{ask.transaction_id} was answered in two ways: {bodies}"
+            for body in bodies:
+                assert stored.get(ask.transaction_id, "").encode() in body and \
+                    ask.transaction_id in stored, f"{ask.transaction_id} was answered, not stored"
+        count = self.system.sql('SELECT count(*) AS rows, count(DISTINCT transaction_id) AS ids '
+                                'FROM "authorization".credit_authorization')[0]
+        assert count.rows == count.ids
+        return stored
