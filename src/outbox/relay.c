@@ -36,8 +36,9 @@ struct relay {
     int64_t busy_until_us;
     int64_t lane_rests_until_us[OUTBOX_LANES];
     int64_t measure_due_us;
-    int64_t warning_due_us;
-    bool is_behind; /* the warning was said */
+    int64_t unpublished_due_us; /* the next warning of events that the bus refuses */
+    int64_t warning_due_us;     /* and of a backlog */
+    bool is_behind;             /* the warning was said */
     atomic_llong pending;
     atomic_llong oldest_age_ms;
 };
@@ -82,8 +83,12 @@ static void note_published(struct relay *relay, const struct event_list *list,
     }
 }
 
-static void warn_unpublished(const struct relay *relay, const struct error *err)
+static void warn_unpublished(struct relay *relay, const struct error *err)
 {
+    const int64_t now_us = clock_monotonic_us();
+    if (now_us < relay->unpublished_due_us)
+        return;
+    relay->unpublished_due_us = now_us + WARN_EVERY_US;
     log_warning(NULL, "outbox.unpublished", "events cannot be published, retrying",
                 kv_text("source", relay->store.source), kv_str("error", err->message));
 }

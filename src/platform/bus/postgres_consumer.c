@@ -11,6 +11,7 @@
 #include "platform/bus/part.h"
 #include "platform/clock.h"
 #include "platform/messaging/waker.h"
+#include "platform/sql_columns.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -170,33 +171,20 @@ static enum status claim_cursors(struct consumer_on_postgres *consumer, size_t c
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* One column of the claims. */
-enum claim_column { CLAIM_FIRST_OFFSET, CLAIM_NEXT_OFFSET };
-
-static void add_claim_places(struct consumer_on_postgres *consumer, struct sql_args *args)
+/* As parameters: topic, partition, where each claim begins and ends. */
+static void add_claims(struct consumer_on_postgres *consumer, struct sql_args *args)
 {
-    struct sql_array topics, partitions;
-    sql_array_init(&topics, consumer->arena, SQL_TEXT, consumer->claim_count);
-    sql_array_init(&partitions, consumer->arena, SQL_I16, consumer->claim_count);
-    for (size_t at = 0; at < consumer->claim_count; at++) {
-        sql_array_add_text(&topics, consumer->claims[at].topic);
-        sql_array_add_i64(&partitions, consumer->claims[at].partition);
-    }
-    sql_add_array(args, &topics);
-    sql_add_array(args, &partitions);
-}
-
-static void add_claim_offsets(struct consumer_on_postgres *consumer, struct sql_args *args,
-                              enum claim_column column)
-{
-    struct sql_array offsets;
-    sql_array_init(&offsets, consumer->arena, SQL_I64, consumer->claim_count);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, consumer->arena, consumer->claim_count, SQL_TEXT, SQL_I16, SQL_I64,
+                     SQL_I64);
     for (size_t at = 0; at < consumer->claim_count; at++) {
         const struct claim *claim = &consumer->claims[at];
-        sql_array_add_i64(&offsets,
-                          column == CLAIM_FIRST_OFFSET ? claim->first_offset : claim->next_offset);
+        sql_columns_add_text(&rows, claim->topic);
+        sql_columns_add_i64(&rows, claim->partition);
+        sql_columns_add_i64(&rows, claim->first_offset);
+        sql_columns_add_i64(&rows, claim->next_offset);
     }
-    sql_add_array(args, &offsets);
+    sql_add_columns(args, &rows);
 }
 
 /* The row's own columns hold even where its headers are not ours. */
@@ -224,9 +212,7 @@ static enum status read_messages(struct consumer_on_postgres *consumer, struct a
 {
     struct sql_args args;
     sql_args_init(&args, consumer->arena);
-    add_claim_places(consumer, &args);
-    add_claim_offsets(consumer, &args, CLAIM_FIRST_OFFSET);
-    add_claim_offsets(consumer, &args, CLAIM_NEXT_OFFSET);
+    add_claims(consumer, &args);
     TRY(db_run_one(consumer->db, SQL_READ_MESSAGES, &args, err));
     const struct sql_rows rows = db_rows(consumer->db, 0);
     struct message *messages = ARENA_NEW_ARRAY(arena, struct message, (size_t)rows.count);
@@ -244,8 +230,7 @@ static enum status consumer_confirm(void *self, struct error *err)
     struct sql_args args;
     sql_args_init(&args, consumer->arena);
     sql_add_text(&args, text_of(consumer->group));
-    add_claim_places(consumer, &args);
-    add_claim_offsets(consumer, &args, CLAIM_NEXT_OFFSET);
+    add_claims(consumer, &args);
     consumer->claim_count = 0;
     db_send(consumer->db, SQL_MOVE_CURSORS, &args);
     db_send_commit(consumer->db);

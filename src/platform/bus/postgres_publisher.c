@@ -6,6 +6,7 @@
 #include "bus_sql.h"
 #include "platform/bus/part.h"
 #include "platform/messaging/waker.h"
+#include "platform/sql_columns.h"
 
 #include <stdlib.h>
 
@@ -114,17 +115,15 @@ static void sort_into_stretches(struct publication *p, const struct message *mes
 
 /* ---- the SQL transaction ------------------------------------------------------------------- */
 
-static void add_stretch_columns(const struct publication *p, struct sql_args *args)
+static void add_stretches(const struct publication *p, struct sql_args *args)
 {
-    struct sql_array topics, partitions;
-    sql_array_init(&topics, p->arena, SQL_TEXT, p->stretch_count);
-    sql_array_init(&partitions, p->arena, SQL_I16, p->stretch_count);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, p->arena, p->stretch_count, SQL_TEXT, SQL_I16);
     for (size_t at = 0; at < p->stretch_count; at++) {
-        sql_array_add_text(&topics, p->stretches[at].topic);
-        sql_array_add_i64(&partitions, p->stretches[at].partition);
+        sql_columns_add_text(&rows, p->stretches[at].topic);
+        sql_columns_add_i64(&rows, p->stretches[at].partition);
     }
-    sql_add_array(args, &topics);
-    sql_add_array(args, &partitions);
+    sql_add_columns(args, &rows);
 }
 
 static enum status add_topics(struct publisher *publisher, const struct publication *p,
@@ -147,7 +146,7 @@ static enum status take_offsets(struct publisher *publisher, struct publication 
 {
     struct sql_args args;
     sql_args_init(&args, p->arena);
-    add_stretch_columns(p, &args);
+    add_stretches(p, &args);
     db_send_begin(publisher->db);
     db_send(publisher->db, SQL_LOCK_PARTITIONS, &args);
     TRY(db_run(publisher->db, err));
@@ -167,50 +166,41 @@ static enum status take_offsets(struct publisher *publisher, struct publication 
 
 static void send_heads(struct publisher *publisher, const struct publication *p)
 {
-    struct sql_array next_offsets;
-    struct sql_args args;
-    sql_args_init(&args, p->arena);
-    add_stretch_columns(p, &args);
-    sql_array_init(&next_offsets, p->arena, SQL_I64, p->stretch_count);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, p->arena, p->stretch_count, SQL_TEXT, SQL_I16, SQL_I64);
     for (size_t at = 0; at < p->stretch_count; at++) {
         const struct stretch *stretch = &p->stretches[at];
         const struct entry *last = &p->entries[stretch->first + stretch->count - 1];
-        sql_array_add_i64(&next_offsets, last->offset + 1);
+        sql_columns_add_text(&rows, stretch->topic);
+        sql_columns_add_i64(&rows, stretch->partition);
+        sql_columns_add_i64(&rows, last->offset + 1);
     }
-    sql_add_array(&args, &next_offsets);
-    db_send(publisher->db, SQL_ADVANCE_PARTITIONS, &args);
+    sql_columns_send(&rows, publisher->db, SQL_ADVANCE_PARTITIONS);
+}
+
+static struct text headers_of(struct arena *arena, const struct message *message)
+{
+    return text_is_none(message->headers) ? message_write_headers(arena, message)
+                                          : message->headers;
 }
 
 static void send_messages(struct publisher *publisher, const struct publication *p)
 {
-    struct sql_array topics, partitions, offsets, keys, ids, headers, payloads;
-    sql_array_init(&topics, p->arena, SQL_TEXT, p->entry_count);
-    sql_array_init(&partitions, p->arena, SQL_I16, p->entry_count);
-    sql_array_init(&offsets, p->arena, SQL_I64, p->entry_count);
-    sql_array_init(&keys, p->arena, SQL_UUID, p->entry_count);
-    sql_array_init(&ids, p->arena, SQL_UUID, p->entry_count);
-    sql_array_init(&headers, p->arena, SQL_TEXT, p->entry_count);
-    sql_array_init(&payloads, p->arena, SQL_TEXT, p->entry_count);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, p->arena, p->entry_count, SQL_TEXT, SQL_I16, SQL_I64, SQL_UUID,
+                     SQL_UUID, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < p->entry_count; at++) {
         const struct entry *entry = &p->entries[at];
         const struct message *message = entry->message;
-        sql_array_add_text(&topics, message->topic);
-        sql_array_add_i64(&partitions, entry->partition);
-        sql_array_add_i64(&offsets, entry->offset);
-        sql_array_add_uuid(&keys, &message->key);
-        sql_array_add_uuid(&ids, &message->id);
-        sql_array_add_text(&headers, text_is_none(message->headers)
-                                         ? message_write_headers(p->arena, message)
-                                         : message->headers);
-        sql_array_add_text(&payloads, message->payload);
+        sql_columns_add_text(&rows, message->topic);
+        sql_columns_add_i64(&rows, entry->partition);
+        sql_columns_add_i64(&rows, entry->offset);
+        sql_columns_add_uuid(&rows, &message->key);
+        sql_columns_add_uuid(&rows, &message->id);
+        sql_columns_add_text(&rows, headers_of(p->arena, message));
+        sql_columns_add_text(&rows, message->payload);
     }
-    struct sql_array *const in_order[] = {&topics, &partitions, &offsets, &keys,
-                                          &ids,    &headers,    &payloads};
-    struct sql_args args;
-    sql_args_init(&args, p->arena);
-    for (size_t at = 0; at < COUNT(in_order); at++)
-        sql_add_array(&args, in_order[at]);
-    db_send(publisher->db, SQL_INSERT_MESSAGES, &args);
+    sql_columns_send(&rows, publisher->db, SQL_INSERT_MESSAGES);
 }
 
 static enum status publish_all(struct publisher *publisher, struct publication *p,
@@ -228,7 +218,40 @@ static enum status publish_all(struct publisher *publisher, struct publication *
     return db_run(publisher->db, err);
 }
 
-/* All of the batch or nothing of it. */
+static enum status publish_batch(struct publisher *publisher, const struct message *messages,
+                                 size_t count, struct error *err)
+{
+    arena_reset(publisher->arena);
+    struct publication publication = {.arena = publisher->arena};
+    sort_into_stretches(&publication, messages, count);
+    return publish_all(publisher, &publication, err);
+}
+
+/* One message spoils the batch, and not because the bus is away. Each goes alone; what fails stops
+ * its partition, so that no later message of its key overtakes it. */
+static enum status publish_each(struct publisher *publisher, const struct message *messages,
+                                size_t count, bool *published_out, struct error *err)
+{
+    bool is_stopped[BUS_PARTITIONS] = {false};
+    enum status last = OK;
+    for (size_t at = 0; at < count; at++) {
+        const int partition = bus_partition_of(&messages[at].key);
+        if (is_stopped[partition])
+            continue;
+        const enum status status = publish_batch(publisher, &messages[at], 1, err);
+        published_out[at] = status == OK;
+        is_stopped[partition] = status != OK;
+        if (status != OK)
+            last = status;
+    }
+    return last;
+}
+
+static bool is_fault(enum status status)
+{
+    return status == ERR_BROKEN || status == ERR_INVALID;
+}
+
 static enum status publisher_publish(void *self, const struct message *messages, size_t count,
                                      bool *published_out, struct error *err)
 {
@@ -236,14 +259,14 @@ static enum status publisher_publish(void *self, const struct message *messages,
     memset(published_out, 0, count * sizeof *published_out);
     if (count == 0)
         return OK;
-    arena_reset(publisher->arena);
-    struct publication publication = {.arena = publisher->arena};
-    sort_into_stretches(&publication, messages, count);
-    TRY(publish_all(publisher, &publication, err));
+    enum status status = publish_batch(publisher, messages, count, err);
+    if (status == OK)
+        for (size_t at = 0; at < count; at++)
+            published_out[at] = true;
+    else if (is_fault(status) && count > 1)
+        status = publish_each(publisher, messages, count, published_out, err);
     waker_ring(publisher->waker);
-    for (size_t at = 0; at < count; at++)
-        published_out[at] = true;
-    return OK;
+    return status;
 }
 
 static enum status publisher_expire(void *self, int64_t retention_s, int64_t *deleted_out,

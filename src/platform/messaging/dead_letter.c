@@ -6,6 +6,7 @@
 #include "messaging_sql.h"
 #include "platform/log.h"
 #include "platform/messaging/outbox.h"
+#include "platform/sql_columns.h"
 
 static struct text reason_of(const struct dead_letter *letter)
 {
@@ -14,70 +15,42 @@ static struct text reason_of(const struct dead_letter *letter)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-/* The columns of insert_dead_letters. */
-struct columns {
-    struct sql_array id, key, event_id, topic, partition, offset, published_at, headers, payload,
-        attempts, error_class, error_message, first_failed_at, last_failed_at, trace_id;
-};
-
-static void columns_init(struct columns *c, struct arena *arena, size_t count)
-{
-    sql_array_init(&c->id, arena, SQL_UUID, count);
-    sql_array_init(&c->key, arena, SQL_UUID, count);
-    sql_array_init(&c->event_id, arena, SQL_UUID, count);
-    sql_array_init(&c->topic, arena, SQL_TEXT, count);
-    sql_array_init(&c->partition, arena, SQL_I32, count);
-    sql_array_init(&c->offset, arena, SQL_I64, count);
-    sql_array_init(&c->published_at, arena, SQL_TIME, count);
-    sql_array_init(&c->headers, arena, SQL_TEXT, count);
-    sql_array_init(&c->payload, arena, SQL_TEXT, count);
-    sql_array_init(&c->attempts, arena, SQL_I32, count);
-    sql_array_init(&c->error_class, arena, SQL_TEXT, count);
-    sql_array_init(&c->error_message, arena, SQL_TEXT, count);
-    sql_array_init(&c->first_failed_at, arena, SQL_TIME, count);
-    sql_array_init(&c->last_failed_at, arena, SQL_TIME, count);
-    sql_array_init(&c->trace_id, arena, SQL_TEXT, count);
-}
-
-static void columns_add(struct columns *c, const struct dead_letter *letter)
+static void add_row(struct sql_columns *rows, const struct dead_letter *letter)
 {
     const struct message *message = &letter->delivery->message;
     const struct trace_context trace = delivery_trace(letter->delivery);
     const struct uuid id = uuid_make_v7();
-    sql_array_add_uuid(&c->id, &id);
-    sql_array_add_uuid(&c->key, &message->key);
-    sql_array_add_uuid(&c->event_id, &message->id);
-    sql_array_add_text(&c->topic, message->topic);
-    sql_array_add_i64(&c->partition, message->partition);
-    sql_array_add_i64(&c->offset, message->offset);
-    sql_array_add_i64(&c->published_at, message->published_us);
-    sql_array_add_text(&c->headers, message->headers);
-    sql_array_add_text(&c->payload, message->payload);
-    sql_array_add_i64(&c->attempts, letter->attempts);
-    sql_array_add_text(&c->error_class, text_of(letter->delivery->error_class));
-    sql_array_add_text(&c->error_message, reason_of(letter));
-    sql_array_add_i64(&c->first_failed_at, letter->first_failed_us);
-    sql_array_add_i64(&c->last_failed_at, letter->last_failed_us);
-    sql_array_add_text(&c->trace_id, text_of(trace.trace_id));
+    sql_columns_add_uuid(rows, &id);
+    sql_columns_add_uuid(rows, &message->key);
+    sql_columns_add_uuid(rows, &message->id);
+    sql_columns_add_text(rows, message->topic);
+    sql_columns_add_i64(rows, message->partition);
+    sql_columns_add_i64(rows, message->offset);
+    sql_columns_add_time(rows, message->published_us);
+    sql_columns_add_text(rows, message->headers);
+    sql_columns_add_text(rows, message->payload);
+    sql_columns_add_i64(rows, letter->attempts);
+    sql_columns_add_name(rows, letter->delivery->error_class);
+    sql_columns_add_text(rows, reason_of(letter));
+    sql_columns_add_time(rows, letter->first_failed_us);
+    sql_columns_add_time(rows, letter->last_failed_us);
+    sql_columns_add_name(rows, trace.trace_id);
 }
 
 static void send_rows(const struct delivery_door *door, const struct dead_letter *letters,
                       size_t count)
 {
-    struct columns c;
+    struct sql_columns rows;
     struct sql_args args;
-    columns_init(&c, door->arena, count);
+    SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_I32,
+                     SQL_I64, SQL_TIME, SQL_TEXT, SQL_TEXT, SQL_I32, SQL_TEXT, SQL_TEXT, SQL_TIME,
+                     SQL_TIME, SQL_TEXT);
     for (size_t at = 0; at < count; at++)
-        columns_add(&c, &letters[at]);
-    struct sql_array *const in_order[] = {
-        &c.id,          &c.key,           &c.event_id,        &c.topic,          &c.partition,
-        &c.offset,      &c.published_at,  &c.headers,         &c.payload,        &c.attempts,
-        &c.error_class, &c.error_message, &c.first_failed_at, &c.last_failed_at, &c.trace_id};
+        add_row(&rows, &letters[at]);
     sql_args_init(&args, door->arena);
     sql_add_text(&args, text_of(door->config->group));
     sql_add_text(&args, TEXT(TALLYSTICK_VERSION));
-    for (size_t at = 0; at < COUNT(in_order); at++)
-        sql_add_array(&args, in_order[at]);
+    sql_add_columns(&args, &rows);
     db_send(door->db, SQL_INSERT_DEAD_LETTERS, &args);
 }
 
@@ -128,31 +101,36 @@ static struct text write_headers(const struct delivery_door *door, const struct 
     return text_builder_text(&out);
 }
 
+/* A message without a trace of its own, or without a subject, is told by its key. */
+static struct outbox_event event_of(const struct delivery_door *door,
+                                    const struct dead_letter *letter)
+{
+    const struct message *message = &letter->delivery->message;
+    const struct trace_context trace = delivery_trace(letter->delivery);
+    return (struct outbox_event){
+        .id = message->id,
+        .lane = bus_partition_of(&message->key),
+        .aggregate_type = text_format(door->arena, "%.*s.dlq", TEXT_ARGS(message->topic)).data,
+        .aggregate_id = uuid_is_nil(&message->subject) ? message->key : message->subject,
+        .key = message->key,
+        .type = "message.dead_lettered",
+        .sequence = message->sequence,
+        .tenant = TEXT("default"),
+        .payload = message->payload,
+        .trace = trace.trace_id[0] == '\0' ? trace_context_make() : trace,
+        .origin_traceparent = message->origin_traceparent,
+        .headers = write_headers(door, letter),
+    };
+}
+
 static void send_events(const struct delivery_door *door, const struct dead_letter *letters,
                         size_t count)
 {
     struct outbox outbox;
     outbox_init(&outbox, door->arena, count);
     for (size_t at = 0; at < count; at++) {
-        const struct message *message = &letters[at].delivery->message;
-        const struct text topic = text_format(door->arena, "%.*s.dlq", TEXT_ARGS(message->topic));
-        struct trace_context trace = delivery_trace(letters[at].delivery);
-        if (trace.trace_id[0] == '\0')
-            trace = trace_context_make();
-        outbox_add(&outbox, &(struct outbox_event){
-                                .id = message->id,
-                                .lane = bus_partition_of(&message->key),
-                                .aggregate_type = topic.data,
-                                .aggregate_id = message->subject,
-                                .key = message->key,
-                                .type = "message.dead_lettered",
-                                .sequence = message->sequence,
-                                .tenant = TEXT("default"),
-                                .payload = message->payload,
-                                .trace = trace,
-                                .origin_traceparent = message->origin_traceparent,
-                                .headers = write_headers(door, &letters[at]),
-                            });
+        const struct outbox_event event = event_of(door, &letters[at]);
+        outbox_add(&outbox, &event);
     }
     const bool is_sent = outbox_send(&outbox, door->db);
     ASSERT(is_sent);

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "messaging_sql.h"
-#include "platform/postgres.h"
+#include "platform/sql_columns.h"
 
 enum { LANES = 64 };
 
@@ -16,7 +16,9 @@ void outbox_init(struct outbox *outbox, struct arena *arena, size_t count_expect
 void outbox_add(struct outbox *outbox, const struct outbox_event *event)
 {
     ASSERT(event->lane >= 0 && event->lane < LANES);
-    ASSERT(!uuid_is_nil(&event->id) && !uuid_is_nil(&event->key));
+    ASSERT(!uuid_is_nil(&event->id));
+    ASSERT(!uuid_is_nil(&event->aggregate_id));
+    ASSERT(!uuid_is_nil(&event->key));
     ASSERT(event->payload.data != NULL);
     if (outbox->count == outbox->capacity) {
         struct outbox_event *bigger =
@@ -28,85 +30,37 @@ void outbox_add(struct outbox *outbox, const struct outbox_event *event)
     outbox->events[outbox->count++] = *event;
 }
 
-/* The columns of insert_outbox. */
-struct columns {
-    struct sql_array lane, id, aggregate_type, aggregate_id, key, type, sequence, tenant, payload,
-        saga_id, command_id, traceparent, origin_traceparent, headers;
-};
-
-static void columns_init(struct columns *c, struct arena *arena, size_t count)
-{
-    sql_array_init(&c->lane, arena, SQL_I16, count);
-    sql_array_init(&c->id, arena, SQL_UUID, count);
-    sql_array_init(&c->aggregate_type, arena, SQL_TEXT, count);
-    sql_array_init(&c->aggregate_id, arena, SQL_UUID, count);
-    sql_array_init(&c->key, arena, SQL_UUID, count);
-    sql_array_init(&c->type, arena, SQL_TEXT, count);
-    sql_array_init(&c->sequence, arena, SQL_I64, count);
-    sql_array_init(&c->tenant, arena, SQL_TEXT, count);
-    sql_array_init(&c->payload, arena, SQL_TEXT, count);
-    sql_array_init(&c->saga_id, arena, SQL_UUID, count);
-    sql_array_init(&c->command_id, arena, SQL_UUID, count);
-    sql_array_init(&c->traceparent, arena, SQL_TEXT, count);
-    sql_array_init(&c->origin_traceparent, arena, SQL_TEXT, count);
-    sql_array_init(&c->headers, arena, SQL_TEXT, count);
-}
-
-static void add_optional_id(struct sql_array *array, const struct uuid *id)
-{
-    if (uuid_is_nil(id))
-        sql_array_add_null(array);
-    else
-        sql_array_add_uuid(array, id);
-}
-
-static void columns_add(struct columns *c, const struct outbox_event *event)
+static void add_row(struct sql_columns *rows, const struct outbox_event *event)
 {
     char traceparent[TRACEPARENT_SIZE + 1];
     trace_context_format(&event->trace, traceparent);
     const struct text origin = event->origin_traceparent;
-    sql_array_add_i64(&c->lane, event->lane);
-    sql_array_add_uuid(&c->id, &event->id);
-    sql_array_add_text(&c->aggregate_type, text_of(event->aggregate_type));
-    sql_array_add_uuid(&c->aggregate_id, &event->aggregate_id);
-    sql_array_add_uuid(&c->key, &event->key);
-    sql_array_add_text(&c->type, text_of(event->type));
-    sql_array_add_i64(&c->sequence, event->sequence);
-    sql_array_add_text(&c->tenant, event->tenant);
-    sql_array_add_text(&c->payload, event->payload);
-    add_optional_id(&c->saga_id, &event->saga_id);
-    add_optional_id(&c->command_id, &event->command_id);
-    sql_array_add_text(&c->traceparent, text_of(traceparent));
-    sql_array_add_text(&c->origin_traceparent, origin.size == 0 ? text_of(traceparent) : origin);
-    sql_array_add_text(&c->headers, event->headers);
+    sql_columns_add_i64(rows, event->lane);
+    sql_columns_add_uuid(rows, &event->id);
+    sql_columns_add_name(rows, event->aggregate_type);
+    sql_columns_add_uuid(rows, &event->aggregate_id);
+    sql_columns_add_uuid(rows, &event->key);
+    sql_columns_add_name(rows, event->type);
+    sql_columns_add_i64(rows, event->sequence);
+    sql_columns_add_text(rows, event->tenant);
+    sql_columns_add_text(rows, event->payload);
+    sql_columns_add_uuid(rows, &event->saga_id);
+    sql_columns_add_uuid(rows, &event->command_id);
+    sql_columns_add_name(rows, traceparent);
+    sql_columns_add_text(rows, origin.size == 0 ? text_of(traceparent) : origin);
+    sql_columns_add_text(rows, event->headers);
 }
 
 bool outbox_send(const struct outbox *outbox, struct db *db)
 {
     if (outbox->count == 0)
         return false;
-    struct columns c;
-    columns_init(&c, outbox->arena, outbox->count);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, outbox->arena, outbox->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
+                     SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < outbox->count; at++)
-        columns_add(&c, &outbox->events[at]);
-    struct sql_array *const in_order[] = {&c.lane,
-                                          &c.id,
-                                          &c.aggregate_type,
-                                          &c.aggregate_id,
-                                          &c.key,
-                                          &c.type,
-                                          &c.sequence,
-                                          &c.tenant,
-                                          &c.payload,
-                                          &c.saga_id,
-                                          &c.command_id,
-                                          &c.traceparent,
-                                          &c.origin_traceparent,
-                                          &c.headers};
-    struct sql_args args;
-    sql_args_init(&args, outbox->arena);
-    for (size_t at = 0; at < COUNT(in_order); at++)
-        sql_add_array(&args, in_order[at]);
-    db_send(db, SQL_INSERT_OUTBOX, &args);
+        add_row(&rows, &outbox->events[at]);
+    sql_columns_send(&rows, db, SQL_INSERT_OUTBOX);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/messaging/dead_letter.h"
+#include "platform/sql_columns.h"
 
 /* ---- what the statements take -------------------------------------------------------------- */
 
@@ -18,61 +19,52 @@ static void start_args(const struct delivery_door *door, struct sql_args *args)
 static void add_keys(const struct delivery_door *door, struct delivery *const *deliveries,
                      size_t count, struct sql_args *args)
 {
-    struct sql_array topics, keys;
-    sql_array_init(&topics, door->arena, SQL_TEXT, count);
-    sql_array_init(&keys, door->arena, SQL_UUID, count);
+    struct sql_columns keys;
+    SQL_COLUMNS_INIT(&keys, door->arena, count, SQL_TEXT, SQL_UUID);
     for (size_t at = 0; at < count; at++) {
-        sql_array_add_text(&topics, deliveries[at]->message.topic);
-        sql_array_add_uuid(&keys, &deliveries[at]->message.key);
+        sql_columns_add_text(&keys, deliveries[at]->message.topic);
+        sql_columns_add_uuid(&keys, &deliveries[at]->message.key);
     }
-    sql_add_array(args, &topics);
-    sql_add_array(args, &keys);
+    sql_add_columns(args, &keys);
 }
 
 static void send_messages(const struct delivery_door *door, struct delivery *const *deliveries,
                           size_t count)
 {
-    struct sql_array ids, partitions, offsets, published, headers, payloads;
-    sql_array_init(&ids, door->arena, SQL_UUID, count);
-    sql_array_init(&partitions, door->arena, SQL_I32, count);
-    sql_array_init(&offsets, door->arena, SQL_I64, count);
-    sql_array_init(&published, door->arena, SQL_TIME, count);
-    sql_array_init(&headers, door->arena, SQL_TEXT, count);
-    sql_array_init(&payloads, door->arena, SQL_TEXT, count);
+    struct sql_columns rows;
+    struct sql_args args;
+    SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_I64,
+                     SQL_TIME, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < count; at++) {
         const struct message *message = &deliveries[at]->message;
-        sql_array_add_uuid(&ids, &message->id);
-        sql_array_add_i64(&partitions, message->partition);
-        sql_array_add_i64(&offsets, message->offset);
-        sql_array_add_i64(&published, message->published_us);
-        sql_array_add_text(&headers, message->headers);
-        sql_array_add_text(&payloads, message->payload);
+        sql_columns_add_text(&rows, message->topic);
+        sql_columns_add_uuid(&rows, &message->key);
+        sql_columns_add_uuid(&rows, &message->id);
+        sql_columns_add_i64(&rows, message->partition);
+        sql_columns_add_i64(&rows, message->offset);
+        sql_columns_add_time(&rows, message->published_us);
+        sql_columns_add_text(&rows, message->headers);
+        sql_columns_add_text(&rows, message->payload);
     }
-    struct sql_array *const in_order[] = {&ids,       &partitions, &offsets,
-                                          &published, &headers,    &payloads};
-    struct sql_args args;
     start_args(door, &args);
-    add_keys(door, deliveries, count, &args);
-    for (size_t at = 0; at < COUNT(in_order); at++)
-        sql_add_array(&args, in_order[at]);
+    sql_add_columns(&args, &rows);
     db_send(door->db, SQL_INSERT_PARKED_MESSAGES, &args);
 }
 
 static void send_parked_keys(const struct delivery_door *door, struct delivery *const *deliveries,
                              size_t count)
 {
-    struct sql_array classes, reasons;
+    struct sql_columns rows;
     struct sql_args args;
-    sql_array_init(&classes, door->arena, SQL_TEXT, count);
-    sql_array_init(&reasons, door->arena, SQL_TEXT, count);
+    SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_TEXT, SQL_UUID, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < count; at++) {
-        sql_array_add_text(&classes, text_of(deliveries[at]->error_class));
-        sql_array_add_text(&reasons, text_of(deliveries[at]->reason));
+        sql_columns_add_text(&rows, deliveries[at]->message.topic);
+        sql_columns_add_uuid(&rows, &deliveries[at]->message.key);
+        sql_columns_add_name(&rows, deliveries[at]->error_class);
+        sql_columns_add_name(&rows, deliveries[at]->reason);
     }
     start_args(door, &args);
-    add_keys(door, deliveries, count, &args);
-    sql_add_array(&args, &classes);
-    sql_add_array(&args, &reasons);
+    sql_add_columns(&args, &rows);
     sql_add_i64(&args, door->config->park_wait_ms);
     db_send(door->db, SQL_INSERT_PARKED_KEYS, &args);
 }
