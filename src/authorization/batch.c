@@ -100,24 +100,26 @@ static void start_afresh(struct batch *b)
  * wait for each other. Afterwards the batch is loaded again and finds them. */
 static enum status open_missing_accounts(struct batch *b, bool *opened_any_out, struct error *err)
 {
-    struct item **openers = ARENA_NEW_ARRAY(b->arena, struct item *, b->account_count);
-    struct account *accounts = ARENA_NEW_ARRAY(b->arena, struct account, b->account_count);
-    bool *opened = ARENA_NEW_ARRAY(b->arena, bool, b->account_count);
-    size_t count = 0;
+    struct store_openings openings = {
+        .openers = ARENA_NEW_ARRAY(b->arena, struct item *, b->account_count),
+        .accounts = ARENA_NEW_ARRAY(b->arena, struct account, b->account_count),
+        .opened = ARENA_NEW_ARRAY(b->arena, bool, b->account_count),
+    };
     for (size_t at = 0; at < b->account_count; at++) {
+        struct account *account = &openings.accounts[openings.count];
         if (b->accounts[at].exists)
             continue;
-        openers[count] = decide_opener(b, &b->accounts[at].account.id, &accounts[count]);
-        if (openers[count] != NULL)
-            count++;
+        openings.openers[openings.count] = decide_opener(b, &b->accounts[at].account.id, account);
+        if (openings.openers[openings.count] != NULL)
+            openings.count++;
     }
-    *opened_any_out = count > 0;
-    if (count == 0)
+    *opened_any_out = openings.count > 0;
+    if (openings.count == 0)
         return OK;
     db_rollback(b->db);
-    TRY(store_open_accounts(b->db, b->arena, openers, accounts, count, opened, err));
-    for (size_t at = 0; at < count; at++)
-        openers[at]->opened |= opened[at];
+    TRY(store_open_accounts(b->db, b->arena, &openings, err));
+    for (size_t at = 0; at < openings.count; at++)
+        openings.openers[at]->opened |= openings.opened[at];
     return OK;
 }
 

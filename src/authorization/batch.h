@@ -2,7 +2,7 @@
  *
  * Purpose:   trip 1 locks the accounts in ascending order, then looks up keys, transaction ids and
  *            authorizations, then reads the clock; the items are decided in order, each seeing the
- *            ones before it; trip 2 saves everything and commits. See DESIGN 3 for why this order.
+ *            ones before it; trip 2 saves everything and commits. docs/adr/0006 says why so.
  * Units:     business time in microseconds since 1970, from the database.
  * Ownership: everything of an attempt lives in the batch's arena and ends with the next attempt;
  *            answers are rendered into their items' arenas after the commit.

@@ -34,19 +34,25 @@ static const char *type_of(enum authorization_status status)
     return TYPES[status];
 }
 
+/* What an event says beside the authorization's new state. */
+struct saying {
+    const char *type;
+    const char *from; /* NULL: it is new */
+    const char *by;
+};
+
 static void add_authorization_event(struct outbox *outbox, const struct authorization *a,
-                                    const char *type, const char *from, const char *by,
-                                    const struct event_cause *cause)
+                                    const struct saying *saying, const struct event_cause *cause)
 {
     struct text_builder b;
     struct json_writer w = begin_payload(outbox, &b);
-    authorization_event_write(&w, a, from, text_of(by));
+    authorization_event_write(&w, a, saying->from, text_of(saying->by));
     struct outbox_event event = event_of(cause);
     event.lane = a->lane;
     event.aggregate_type = "authorization";
     event.aggregate_id = a->id;
     event.key = a->account_id;
-    event.type = type;
+    event.type = saying->type;
     event.sequence = a->version;
     event.payload = text_builder_text(&b);
     outbox_add(outbox, &event);
@@ -55,14 +61,16 @@ static void add_authorization_event(struct outbox *outbox, const struct authoriz
 void event_authorization(struct outbox *outbox, const struct authorization *a, const char *from,
                          const char *by, const struct event_cause *cause)
 {
-    add_authorization_event(outbox, a, type_of(a->status), from, by, cause);
+    const struct saying saying = {type_of(a->status), from, by};
+    add_authorization_event(outbox, a, &saying, cause);
 }
 
 void event_already_released(struct outbox *outbox, const struct authorization *a,
                             const struct event_cause *cause)
 {
-    add_authorization_event(outbox, a, "authorization.already_released",
-                            authorization_status_name(a->status), "saga", cause);
+    const struct saying saying = {"authorization.already_released",
+                                  authorization_status_name(a->status), "saga"};
+    add_authorization_event(outbox, a, &saying, cause);
 }
 
 void event_account(struct outbox *outbox, const struct account *account, const char *type,

@@ -15,8 +15,7 @@ enum { PAGE_SIZE = 50, PAGE_SIZE_MAX = 200 };
 /* One query on its way. */
 struct query {
     struct http_request *request;
-    struct db *db;
-    struct arena *arena;
+    struct store_reader reader;
     struct text_builder body;
     struct json_writer writer;
 };
@@ -88,7 +87,7 @@ static enum status answer_authorization_by_id(struct query *q, struct text id_te
     bool found = false;
     struct authorization_view view;
     if (uuid_parse(id_text, &id))
-        TRY(store_find_authorization(q->db, q->arena, &id, &view, &found, err));
+        TRY(store_find_authorization(&q->reader, &id, &view, &found, err));
     respond_view(q, &view, found);
     return OK;
 }
@@ -102,37 +101,39 @@ static enum status answer_by_transaction(struct query *q, struct text transactio
     bool found = false;
     struct authorization_view view;
     memcpy(key.bytes, digest.bytes, sizeof key.bytes);
-    TRY(store_find_transaction(q->db, q->arena, &key, &view, &found, err));
+    TRY(store_find_transaction(&q->reader, &key, &view, &found, err));
     respond_view(q, &view, found);
     return OK;
 }
 
-/* The id before which a page starts: the cursor is the last id of the page before. */
-static bool read_page(const struct query *q, struct uuid *before_out, int64_t *limit_out)
+/* The cursor is the last id of the page before. */
+static bool read_page(const struct query *q, struct store_page *page)
 {
     const struct text cursor = http_request_query(q->request, "cursor");
-    const struct text limit = http_request_query(q->request, "limit");
-    memset(before_out->bytes, 0xff, sizeof before_out->bytes);
-    *limit_out = PAGE_SIZE;
-    if (!text_is_none(cursor) && !uuid_parse(cursor, before_out))
+    const struct text limit_text = http_request_query(q->request, "limit");
+    int64_t limit = PAGE_SIZE;
+    memset(page->before_id.bytes, 0xff, sizeof page->before_id.bytes);
+    if (!text_is_none(cursor) && !uuid_parse(cursor, &page->before_id))
         return false;
-    return text_is_none(limit) ||
-           (text_to_i64(limit, limit_out) && *limit_out >= 1 && *limit_out <= PAGE_SIZE_MAX);
+    if (!text_is_none(limit_text) &&
+        (!text_to_i64(limit_text, &limit) || limit < 1 || limit > PAGE_SIZE_MAX))
+        return false;
+    page->limit = (size_t)limit;
+    return true;
 }
 
-static void write_page(struct query *q, struct authorization_view *views, size_t count,
-                       int64_t limit)
+static void write_page(struct query *q, const struct store_page *page)
 {
     struct json_writer *w = &q->writer;
     json_begin_object(w, NULL);
     json_begin_array(w, "items");
-    for (size_t at = 0; at < count; at++) {
-        views[at].shows_reasons = is_trusted(q);
-        authorization_write(w, NULL, &views[at]);
+    for (size_t at = 0; at < page->count; at++) {
+        page->views[at].shows_reasons = is_trusted(q);
+        authorization_write(w, NULL, &page->views[at]);
     }
     json_end_array(w);
-    if (count == (size_t)limit)
-        json_write_uuid(w, "next_cursor", &views[count - 1].authorization->id);
+    if (page->count == page->limit)
+        json_write_uuid(w, "next_cursor", &page->views[page->count - 1].authorization->id);
     else
         json_write_null(w, "next_cursor");
     json_end_object(w);
@@ -141,18 +142,14 @@ static void write_page(struct query *q, struct authorization_view *views, size_t
 static enum status answer_list(struct query *q, struct text user_id, struct error *err)
 {
     const struct uuid account_id = account_id_of(TENANT, user_id);
-    struct uuid before;
-    int64_t limit;
-    struct authorization_view *views = NULL;
-    size_t count = 0;
-    if (!read_page(q, &before, &limit)) {
+    struct store_page page;
+    if (!read_page(q, &page)) {
         refuse(q, PROBLEM_PARAMETER_INVALID,
                "cursor is the next_cursor of the page before, limit is 1 to 200");
         return OK;
     }
-    TRY(store_list_authorizations(q->db, q->arena, &account_id, &before, (size_t)limit, &views,
-                                  &count, err));
-    write_page(q, views, count, limit);
+    TRY(store_list_authorizations(&q->reader, &account_id, &page, err));
+    write_page(q, &page);
     respond_body(q);
     return OK;
 }
@@ -174,13 +171,13 @@ static enum status answer_search(struct query *q, struct error *err)
 
 static enum status answer_account(struct query *q, struct text rest, struct error *err)
 {
-    const struct text user_id = http_percent_decode(q->arena, text_cut(&rest, '/'));
+    const struct text user_id = http_percent_decode(q->reader.arena, text_cut(&rest, '/'));
     const bool wants_balance = text_equals(rest, TEXT("balance"));
     struct account account;
     bool found = false;
     if (user_id.size > 0 && (text_is_none(rest) || wants_balance)) {
         const struct uuid id = account_id_of(TENANT, user_id);
-        TRY(store_find_account(q->db, q->arena, &id, &account, &found, err));
+        TRY(store_find_account(&q->reader, &id, &account, &found, err));
     }
     if (!found) {
         refuse(q, PROBLEM_NOT_FOUND, "there is no account for this user id");
@@ -210,9 +207,9 @@ static enum status answer(struct query *q, struct error *err)
 void door_run_reads(struct worker *worker, void **requests, size_t count)
 {
     for (size_t at = 0; at < count; at++) {
-        struct query q = {.request = requests[at], .db = worker->context, .arena = worker->arena};
+        struct query q = {.request = requests[at], .reader = {worker->context, worker->arena}};
         struct error err;
-        text_builder_init(&q.body, q.arena, 2048);
+        text_builder_init(&q.body, worker->arena, 2048);
         json_writer_init(&q.writer, &q.body);
         if (answer(&q, &err) != OK)
             refuse_error(&q, &err);

@@ -5,19 +5,24 @@
 #include "base/assert.h"
 #include "platform/messaging/consumer.h"
 
+struct ending {
+    enum authorization_status to;
+    const char *by; /* api, expiry, saga */
+    struct text reason;
+};
+
 /* Releases, notes the change and the account as to be saved, and says so by event. */
-static bool release(struct batch *b, struct batch_authorization *found,
-                    enum authorization_status to, const char *by, struct text reason,
+static bool release(struct batch *b, struct batch_authorization *found, const struct ending *ending,
                     const struct event_cause *cause)
 {
     struct authorization *a = &found->authorization;
     struct authorization_change change;
     const char *from = authorization_status_name(a->status);
     ASSERT(found->account != NULL && found->account->exists);
-    if (!authorization_release(a, &found->account->account, to, &change))
+    if (!authorization_release(a, &found->account->account, ending->to, &change))
         return false;
-    change.changed_by = text_of(by);
-    change.reason = reason;
+    change.changed_by = text_of(ending->by);
+    change.reason = ending->reason;
     change.changed_at_us = b->now_us;
 
     struct authorization_change *changes =
@@ -29,7 +34,7 @@ static bool release(struct batch *b, struct batch_authorization *found,
     found->changes_new++;
     found->trace = cause->trace;
     found->account->dirty = true;
-    event_authorization(&b->outbox, a, from, by, cause);
+    event_authorization(&b->outbox, a, from, ending->by, cause);
     return true;
 }
 
@@ -66,7 +71,8 @@ void decide_void(struct batch *b, struct item *item)
         return;
     }
     const struct event_cause cause = cause_of(item);
-    if (!release(b, found, AUTHORIZATION_VOIDED, "api", TEXT(""), &cause)) {
+    const struct ending ending = {AUTHORIZATION_VOIDED, "api", TEXT("")};
+    if (!release(b, found, &ending, &cause)) {
         refuse_void(item, found->authorization.status);
         return;
     }
@@ -87,7 +93,8 @@ void decide_release(struct batch *b, struct item *item)
         return;
     }
     const struct event_cause cause = cause_of(item);
-    if (!release(b, found, AUTHORIZATION_REVERSED, "saga", item->reason, &cause))
+    const struct ending ending = {AUTHORIZATION_REVERSED, "saga", item->reason};
+    if (!release(b, found, &ending, &cause))
         event_already_released(&b->outbox, &found->authorization, &cause);
 }
 
@@ -106,5 +113,6 @@ void decide_expiry(struct batch *b, struct batch_authorization *due)
     const struct event_cause cause = {.event_id = uuid_make_v7(),
                                       .trace = trace_context_child(&parent),
                                       .traceparent = text_of(traceparent)};
-    release(b, due, AUTHORIZATION_EXPIRED, "expiry", TEXT(""), &cause);
+    const struct ending ending = {AUTHORIZATION_EXPIRED, "expiry", TEXT("")};
+    release(b, due, &ending, &cause);
 }

@@ -26,34 +26,51 @@ MUST_CHECK enum status store_load(struct batch *b, struct error *err);
 /* Saves what changed and commits; a batch without changes just ends its SQL transaction. */
 MUST_CHECK enum status store_save(struct batch *b, struct error *err);
 
-/* Opens those accounts that do not exist, in an SQL transaction of its own, with their events.
- * `opened_out[i]` says which this call has opened. */
-MUST_CHECK enum status store_open_accounts(struct db *db, struct arena *arena,
-                                           struct item *const *openers,
-                                           const struct account *accounts, size_t count,
-                                           bool *opened_out, struct error *err);
+/* Accounts to be opened: each by the item that asked first. */
+struct store_openings {
+    struct item **openers;
+    struct account *accounts;
+    bool *opened; /* which of them this call has opened; the others were there by then */
+    size_t count;
+};
 
-/* Reads for the queries; *found_out says whether there is one. */
-MUST_CHECK enum status store_find_authorization(struct db *db, struct arena *arena,
+/* Opens those accounts that do not exist, in an SQL transaction of its own, with their events. */
+MUST_CHECK enum status store_open_accounts(struct db *db, struct arena *arena,
+                                           struct store_openings *openings, struct error *err);
+
+/* For reading single things: a connection, and where what is read lives. */
+struct store_reader {
+    struct db *db;
+    struct arena *arena;
+};
+
+/* Part of an account's authorizations, newest first. */
+struct store_page {
+    struct uuid before_id; /* asked: those before this id */
+    size_t limit;          /* asked: at most so many      */
+    struct authorization_view *views;
+    size_t count;
+};
+
+/* *found_out says whether there is one. */
+MUST_CHECK enum status store_find_authorization(const struct store_reader *reader,
                                                 const struct uuid *id,
                                                 struct authorization_view *view_out,
                                                 bool *found_out, struct error *err);
-MUST_CHECK enum status store_find_transaction(struct db *db, struct arena *arena,
+MUST_CHECK enum status store_find_transaction(const struct store_reader *reader,
                                               const struct uuid *transaction_key,
                                               struct authorization_view *view_out, bool *found_out,
                                               struct error *err);
-MUST_CHECK enum status store_list_authorizations(struct db *db, struct arena *arena,
+MUST_CHECK enum status store_list_authorizations(const struct store_reader *reader,
                                                  const struct uuid *account_id,
-                                                 const struct uuid *before_id, size_t limit,
-                                                 struct authorization_view **views_out,
-                                                 size_t *count_out, struct error *err);
-MUST_CHECK enum status store_find_account(struct db *db, struct arena *arena, const struct uuid *id,
+                                                 struct store_page *page, struct error *err);
+MUST_CHECK enum status store_find_account(const struct store_reader *reader, const struct uuid *id,
                                           struct account *account_out, bool *found_out,
                                           struct error *err);
-MUST_CHECK enum status store_find_due_accounts(struct db *db, struct arena *arena, size_t limit,
+MUST_CHECK enum status store_find_due_accounts(const struct store_reader *reader, size_t limit,
                                                struct uuid **ids_out, size_t *count_out,
                                                struct error *err);
-MUST_CHECK enum status store_rotate_keys(struct db *db, struct arena *arena, int64_t ttl_s,
+MUST_CHECK enum status store_rotate_keys(const struct store_reader *reader, int64_t ttl_s,
                                          struct error *err);
 
 /* Rows into structs, shared by the files above. */

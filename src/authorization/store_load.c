@@ -1,4 +1,5 @@
-/* Loading a batch: what is locked and looked up, and in which order (DESIGN 3, "Locks"). */
+/* Loading a batch: what is locked and looked up, and in which order
+ * (docs/adr/0006-lock-order-and-halving.md). */
 #include "authorization/store.h"
 
 #include "authorization_sql.h"

@@ -25,34 +25,37 @@ static void send_open(struct db *db, struct arena *arena, const struct account *
     sql_columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
 }
 
-static void read_opened(struct sql_rows rows, const struct account *accounts, size_t count,
-                        bool *opened)
+static void read_opened(struct sql_rows rows, struct store_openings *openings)
 {
     for (int row = 0; row < rows.count; row++) {
         const struct uuid id = sql_uuid(rows, row, OPEN_ACCOUNTS_ID);
-        for (size_t at = 0; at < count; at++)
-            opened[at] |= uuid_equals(&accounts[at].id, &id);
+        for (size_t at = 0; at < openings->count; at++)
+            openings->opened[at] |= uuid_equals(&openings->accounts[at].id, &id);
     }
 }
 
-enum status store_open_accounts(struct db *db, struct arena *arena, struct item *const *openers,
-                                const struct account *accounts, size_t count, bool *opened_out,
+static void add_events(struct outbox *outbox, const struct store_openings *openings)
+{
+    for (size_t at = 0; at < openings->count; at++) {
+        const struct item *opener = openings->openers[at];
+        if (!openings->opened[at])
+            continue;
+        const struct event_cause cause = {
+            .event_id = uuid_make_v7(), .trace = opener->trace, .traceparent = opener->traceparent};
+        event_account(outbox, &openings->accounts[at], "account.opened", NULL, &cause);
+    }
+}
+
+enum status store_open_accounts(struct db *db, struct arena *arena, struct store_openings *openings,
                                 struct error *err)
 {
     struct outbox outbox;
     db_send_begin(db);
-    send_open(db, arena, accounts, count);
+    send_open(db, arena, openings->accounts, openings->count);
     TRY(db_run(db, err));
-    read_opened(db_rows(db, 1), accounts, count, opened_out);
-    outbox_init(&outbox, arena, count);
-    for (size_t at = 0; at < count; at++) {
-        if (!opened_out[at])
-            continue;
-        const struct event_cause cause = {.event_id = uuid_make_v7(),
-                                          .trace = openers[at]->trace,
-                                          .traceparent = openers[at]->traceparent};
-        event_account(&outbox, &accounts[at], "account.opened", NULL, &cause);
-    }
+    read_opened(db_rows(db, 1), openings);
+    outbox_init(&outbox, arena, openings->count);
+    add_events(&outbox, openings);
     outbox_send(&outbox, db);
     db_send_commit(db);
     return db_run(db, err);

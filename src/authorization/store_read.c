@@ -3,8 +3,8 @@
 
 #include "authorization_sql.h"
 #include "base/arena.h"
-#include "base/assert.h"
 #include "domain/lane.h"
+#include "platform/sql_columns.h"
 
 /* ---- authorizations with their changes --------------------------------------------------------
  */
@@ -12,140 +12,132 @@
 static void send_find_changes(struct db *db, struct arena *arena,
                               const struct authorization *authorizations, size_t count)
 {
-    struct sql_array lanes, ids;
-    sql_array_init(&lanes, arena, SQL_I16, count);
-    sql_array_init(&ids, arena, SQL_UUID, count);
+    struct sql_columns wanted;
+    SQL_COLUMNS_INIT(&wanted, arena, count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < count; at++) {
-        sql_array_add_i64(&lanes, authorizations[at].lane);
-        sql_array_add_uuid(&ids, &authorizations[at].id);
+        sql_columns_add_i64(&wanted, authorizations[at].lane);
+        sql_columns_add_uuid(&wanted, &authorizations[at].id);
     }
-    struct sql_args args;
-    sql_args_init(&args, arena);
-    sql_add_array(&args, &lanes);
-    sql_add_array(&args, &ids);
-    db_send(db, SQL_FIND_CHANGES, &args);
+    sql_columns_send(&wanted, db, SQL_FIND_CHANGES);
+}
+
+/* The changes of one authorization stand together, in order of version. */
+static void point_to_changes(struct authorization_view *view,
+                             const struct authorization_change *changes, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        if (!uuid_equals(&changes[at].authorization_id, &view->authorization->id))
+            continue;
+        if (view->change_count++ == 0)
+            view->changes = &changes[at];
+    }
+    view->version = 1 + (int64_t)view->change_count;
 }
 
 /* Rows of one of the statements that read authorizations, as they are now. The version is counted
  * from the changes that were read, so that a change between the two reads cannot tear the view. */
-static enum status read_views(struct db *db, struct arena *arena, int trip_index,
-                              struct authorization_view **views_out, size_t *count_out,
+static enum status read_views(const struct store_reader *reader, struct store_page *page,
                               struct error *err)
 {
-    const struct sql_rows rows = db_rows(db, trip_index);
+    const struct sql_rows rows = db_rows(reader->db, 0);
     const size_t count = (size_t)rows.count;
-    struct authorization *found = ARENA_NEW_ARRAY(arena, struct authorization, count);
-    struct authorization_view *views = ARENA_NEW_ARRAY(arena, struct authorization_view, count);
-    for (size_t at = 0; at < count; at++)
-        store_read_authorization(rows, (int)at, arena, &found[at]);
-    *views_out = views;
-    *count_out = count;
+    struct authorization *found = ARENA_NEW_ARRAY(reader->arena, struct authorization, count);
+    page->views = ARENA_NEW_ARRAY(reader->arena, struct authorization_view, count);
+    page->count = count;
+    for (size_t at = 0; at < count; at++) {
+        store_read_authorization(rows, (int)at, reader->arena, &found[at]);
+        page->views[at].authorization = &found[at];
+    }
     if (count == 0)
         return OK;
-    send_find_changes(db, arena, found, count);
-    TRY(db_run(db, err));
-    const struct sql_rows changed = db_rows(db, 0);
-    const struct authorization_change *changes = store_read_changes(changed, arena);
-    for (size_t at = 0; at < count; at++) {
-        views[at].authorization = &found[at];
-        for (int row = 0; row < changed.count; row++) {
-            if (!uuid_equals(&changes[row].authorization_id, &found[at].id))
-                continue;
-            if (views[at].change_count++ == 0)
-                views[at].changes = &changes[row];
-        }
-        views[at].version = 1 + (int64_t)views[at].change_count;
-    }
+    send_find_changes(reader->db, reader->arena, found, count);
+    TRY(db_run(reader->db, err));
+    const struct sql_rows changed = db_rows(reader->db, 0);
+    const struct authorization_change *changes = store_read_changes(changed, reader->arena);
+    for (size_t at = 0; at < count; at++)
+        point_to_changes(&page->views[at], changes, (size_t)changed.count);
     return OK;
 }
 
-static enum status read_one_view(struct db *db, struct arena *arena,
+static enum status read_one_view(const struct store_reader *reader,
                                  struct authorization_view *view_out, bool *found_out,
                                  struct error *err)
 {
-    struct authorization_view *views = NULL;
-    size_t count = 0;
-    TRY(read_views(db, arena, 0, &views, &count, err));
-    *found_out = count > 0;
-    if (count > 0)
-        *view_out = views[0];
+    struct store_page page;
+    TRY(read_views(reader, &page, err));
+    *found_out = page.count > 0;
+    if (page.count > 0)
+        *view_out = page.views[0];
     return OK;
 }
 
-enum status store_find_authorization(struct db *db, struct arena *arena, const struct uuid *id,
+enum status store_find_authorization(const struct store_reader *reader, const struct uuid *id,
                                      struct authorization_view *view_out, bool *found_out,
                                      struct error *err)
 {
-    struct sql_array lanes, ids;
-    struct sql_args args;
-    sql_array_init(&lanes, arena, SQL_I16, 1);
-    sql_array_init(&ids, arena, SQL_UUID, 1);
-    sql_array_add_i64(&lanes, lane_of(id));
-    sql_array_add_uuid(&ids, id);
-    sql_args_init(&args, arena);
-    sql_add_array(&args, &lanes);
-    sql_add_array(&args, &ids);
-    TRY(db_run_one(db, SQL_FIND_AUTHORIZATIONS, &args, err));
-    return read_one_view(db, arena, view_out, found_out, err);
+    struct sql_columns wanted;
+    SQL_COLUMNS_INIT(&wanted, reader->arena, 1, SQL_I16, SQL_UUID);
+    sql_columns_add_i64(&wanted, lane_of(id));
+    sql_columns_add_uuid(&wanted, id);
+    sql_columns_send(&wanted, reader->db, SQL_FIND_AUTHORIZATIONS);
+    TRY(db_run(reader->db, err));
+    return read_one_view(reader, view_out, found_out, err);
 }
 
-enum status store_find_transaction(struct db *db, struct arena *arena,
+enum status store_find_transaction(const struct store_reader *reader,
                                    const struct uuid *transaction_key,
                                    struct authorization_view *view_out, bool *found_out,
                                    struct error *err)
 {
-    struct sql_array keys;
-    struct sql_args args;
-    sql_array_init(&keys, arena, SQL_UUID, 1);
-    sql_array_add_uuid(&keys, transaction_key);
-    sql_args_init(&args, arena);
-    sql_add_array(&args, &keys);
-    TRY(db_run_one(db, SQL_FIND_TRANSACTIONS, &args, err));
-    return read_one_view(db, arena, view_out, found_out, err);
+    struct sql_columns wanted;
+    SQL_COLUMNS_INIT(&wanted, reader->arena, 1, SQL_UUID);
+    sql_columns_add_uuid(&wanted, transaction_key);
+    sql_columns_send(&wanted, reader->db, SQL_FIND_TRANSACTIONS);
+    TRY(db_run(reader->db, err));
+    return read_one_view(reader, view_out, found_out, err);
 }
 
-enum status store_list_authorizations(struct db *db, struct arena *arena,
-                                      const struct uuid *account_id, const struct uuid *before_id,
-                                      size_t limit, struct authorization_view **views_out,
-                                      size_t *count_out, struct error *err)
+enum status store_list_authorizations(const struct store_reader *reader,
+                                      const struct uuid *account_id, struct store_page *page,
+                                      struct error *err)
 {
     struct sql_args args;
-    sql_args_init(&args, arena);
+    sql_args_init(&args, reader->arena);
     sql_add_i16(&args, lane_of(account_id));
     sql_add_uuid(&args, account_id);
-    sql_add_uuid(&args, before_id);
-    sql_add_i64(&args, (int64_t)limit);
-    TRY(db_run_one(db, SQL_LIST_AUTHORIZATIONS, &args, err));
-    return read_views(db, arena, 0, views_out, count_out, err);
+    sql_add_uuid(&args, &page->before_id);
+    sql_add_i64(&args, (int64_t)page->limit);
+    TRY(db_run_one(reader->db, SQL_LIST_AUTHORIZATIONS, &args, err));
+    return read_views(reader, page, err);
 }
 
 /* ---- accounts, keys ---------------------------------------------------------------------------
  */
 
-enum status store_find_account(struct db *db, struct arena *arena, const struct uuid *id,
+enum status store_find_account(const struct store_reader *reader, const struct uuid *id,
                                struct account *account_out, bool *found_out, struct error *err)
 {
     struct sql_args args;
-    sql_args_init(&args, arena);
+    sql_args_init(&args, reader->arena);
     sql_add_i16(&args, lane_of(id));
     sql_add_uuid(&args, id);
-    TRY(db_run_one(db, SQL_FIND_ACCOUNT, &args, err));
-    const struct sql_rows rows = db_rows(db, 0);
+    TRY(db_run_one(reader->db, SQL_FIND_ACCOUNT, &args, err));
+    const struct sql_rows rows = db_rows(reader->db, 0);
     *found_out = rows.count > 0;
     if (rows.count > 0)
-        store_read_account(rows, 0, arena, account_out);
+        store_read_account(rows, 0, reader->arena, account_out);
     return OK;
 }
 
-enum status store_find_due_accounts(struct db *db, struct arena *arena, size_t limit,
+enum status store_find_due_accounts(const struct store_reader *reader, size_t limit,
                                     struct uuid **ids_out, size_t *count_out, struct error *err)
 {
     struct sql_args args;
-    sql_args_init(&args, arena);
+    sql_args_init(&args, reader->arena);
     sql_add_i64(&args, (int64_t)limit);
-    TRY(db_run_one(db, SQL_FIND_DUE_ACCOUNTS, &args, err));
-    const struct sql_rows rows = db_rows(db, 0);
-    struct uuid *ids = ARENA_NEW_ARRAY(arena, struct uuid, (size_t)rows.count);
+    TRY(db_run_one(reader->db, SQL_FIND_DUE_ACCOUNTS, &args, err));
+    const struct sql_rows rows = db_rows(reader->db, 0);
+    struct uuid *ids = ARENA_NEW_ARRAY(reader->arena, struct uuid, (size_t)rows.count);
     for (int row = 0; row < rows.count; row++)
         ids[row] = sql_uuid(rows, row, FIND_DUE_ACCOUNTS_ID);
     *ids_out = ids;
@@ -153,10 +145,10 @@ enum status store_find_due_accounts(struct db *db, struct arena *arena, size_t l
     return OK;
 }
 
-enum status store_rotate_keys(struct db *db, struct arena *arena, int64_t ttl_s, struct error *err)
+enum status store_rotate_keys(const struct store_reader *reader, int64_t ttl_s, struct error *err)
 {
     struct sql_args args;
-    sql_args_init(&args, arena);
+    sql_args_init(&args, reader->arena);
     sql_add_i64(&args, ttl_s);
-    return db_run_one(db, SQL_ROTATE_KEYS, &args, err);
+    return db_run_one(reader->db, SQL_ROTATE_KEYS, &args, err);
 }

@@ -1,6 +1,5 @@
 #include "authorization/sweeper.h"
 
-#include "authorization/store.h"
 #include "base/arena.h"
 #include "domain/lane.h"
 #include "platform/batch.h"
@@ -38,8 +37,8 @@ static void fail(void *context, size_t index, const struct error *err)
 
 static struct item **make_items(struct sweeper *sweeper, const struct uuid *ids, size_t count)
 {
-    struct item *items = ARENA_NEW_ARRAY(sweeper->arena, struct item, count);
-    struct item **list = ARENA_NEW_ARRAY(sweeper->arena, struct item *, count);
+    struct item *items = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item, count);
+    struct item **list = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item *, count);
     for (size_t at = 0; at < count; at++) {
         items[at] =
             (struct item){.op = ITEM_EXPIRE, .account_id = ids[at], .lane = lane_of(&ids[at])};
@@ -53,12 +52,12 @@ static enum status sweep(struct sweeper *sweeper, size_t *count_out, struct erro
 {
     struct uuid *ids = NULL;
     size_t count = 0;
-    TRY(store_find_due_accounts(sweeper->db, sweeper->arena, ACCOUNTS_PER_STEP, &ids, &count, err));
+    TRY(store_find_due_accounts(&sweeper->reader, ACCOUNTS_PER_STEP, &ids, &count, err));
     *count_out = count;
     if (count == 0)
         return OK;
     struct sweep work = {
-        .batch = {.db = sweeper->db, .arena = sweeper->attempt, .policy = sweeper->policy},
+        .batch = {.db = sweeper->reader.db, .arena = sweeper->attempt, .policy = sweeper->policy},
         .items = make_items(sweeper, ids, count)};
     const struct batch_machine machine = {.context = &work,
                                           .attempt = attempt,
@@ -74,7 +73,7 @@ static enum status rotate_keys(struct sweeper *sweeper, struct error *err)
 {
     if (clock_monotonic_us() < sweeper->rotate_at_us)
         return OK;
-    TRY(store_rotate_keys(sweeper->db, sweeper->arena, sweeper->policy->key_ttl_s, err));
+    TRY(store_rotate_keys(&sweeper->reader, sweeper->policy->key_ttl_s, err));
     sweeper->rotate_at_us = clock_monotonic_us() + ROTATE_EVERY_US;
     return OK;
 }
@@ -84,7 +83,7 @@ static int step(void *context)
     struct sweeper *sweeper = context;
     struct error err;
     size_t count = 0;
-    arena_reset(sweeper->arena);
+    arena_reset(sweeper->reader.arena);
     if (rotate_keys(sweeper, &err) != OK || sweep(sweeper, &count, &err) != OK) {
         log_warning(NULL, "sweeper.waiting", "the sweeper cannot reach its database, retrying",
                     kv_str("error", err.message));
@@ -95,8 +94,7 @@ static int step(void *context)
 
 void sweeper_start(struct sweeper *sweeper, const struct db_config *db)
 {
-    sweeper->db = db_new(db);
-    sweeper->arena = arena_new(ARENA_SIZE_MAX);
+    sweeper->reader = (struct store_reader){db_new(db), arena_new(ARENA_SIZE_MAX)};
     sweeper->attempt = arena_new(ARENA_SIZE_MAX);
     sweeper->loop = loop_start("sweep", step, sweeper);
 }
@@ -104,7 +102,7 @@ void sweeper_start(struct sweeper *sweeper, const struct db_config *db)
 void sweeper_stop(struct sweeper *sweeper)
 {
     loop_stop(sweeper->loop);
-    db_free(sweeper->db);
+    db_free(sweeper->reader.db);
     arena_free(sweeper->attempt);
-    arena_free(sweeper->arena);
+    arena_free(sweeper->reader.arena);
 }

@@ -1,6 +1,6 @@
 /* base/uuid.h - UUIDs of RFC 9562: version 7 for what happens, version 8 for what is derived.
  *
- * Purpose:   ids that sort by time, so that an index grows at its end (DESIGN: random keys are
+ * Purpose:   ids that sort by time, so that an index grows at its end (random keys are
  *            what inserting costs most), and ids that follow from a name.
  * Units:     milliseconds since 1970 in version 7.
  * Ownership: values.

@@ -20,8 +20,8 @@ struct account;
 struct arena;
 struct currency;
 
-/* What a decision says: code, and answer code of ISO 8583 field 39. The order is the precedence
- * (SEMANTICS 4): account state, currency, amount limits, funds. */
+/* What a decision says: code, and answer code of ISO 8583 field 39. The order is the precedence:
+ * account state, currency, amount limits, funds. */
 #define DECISION_CODES(X)                                                                          \
     X(DECISION_APPROVED, "approved", "00")                                                         \
     X(DECISION_ACCOUNT_NOT_FOUND, "account_not_found", "14")                                       \

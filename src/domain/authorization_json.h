@@ -2,9 +2,10 @@
  *
  * Purpose:   the one place that knows these bodies. A body is rendered from immutable columns up to
  *            a version, so that a replay is byte-identical whatever happened since.
- * Units:     amounts as objects with text, minor units, currency and exponent
- * (domain/money_json.h). Ownership: writes into the writer given. Errors:    none. Threads: values.
- */
+ * Units:     amounts as in domain/money_json.h.
+ * Ownership: writes into the writer given.
+ * Errors:    none.
+ * Threads:   values. */
 #ifndef DOMAIN_AUTHORIZATION_JSON_H
 #define DOMAIN_AUTHORIZATION_JSON_H
 

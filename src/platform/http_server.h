@@ -101,7 +101,7 @@ int http_request_header_count(const struct http_request *request, const char *na
  * TEXT_NONE where it is absent. */
 struct text http_request_query(const struct http_request *request, const char *name);
 
-/* A part of a path or query; a percent sign that is not followed by two digits stands for itself. */
+/* A part of a path or query; a percent sign without two digits behind it stands for itself. */
 struct text http_percent_decode(struct arena *arena, struct text encoded);
 
 void http_respond(struct http_request *request, const struct http_response *response);

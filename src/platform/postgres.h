@@ -30,7 +30,7 @@ struct db_config {
     /* Lists of statements to prepare on connect; the last is NULL. */
     const struct sql_statement *const *statements[4];
     int timeout_ms;      /* for each db_run: 0 takes 10 seconds */
-    int lock_timeout_ms; /* 0 takes 250 (DESIGN: one locked account must not stall the rest) */
+    int lock_timeout_ms; /* 0 takes 250 (one locked account must not stall the rest) */
 };
 
 /* Does not connect yet: the first db_run does, and so does the first after a loss. The strings of

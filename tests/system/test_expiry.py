@@ -1,4 +1,4 @@
-"""Holds end by their time or by a void, and the credit is free again in authorization and ledger."""
+"""Holds end by time or by a void, and the credit is free again in authorization and ledger."""
 import datetime
 
 import pytest

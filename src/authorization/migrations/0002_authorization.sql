@@ -23,7 +23,8 @@ CREATE INDEX account_next_expiry ON account (next_expiry_at) WHERE next_expiry_a
 CREATE TABLE credit_authorization (
     lane            smallint    NOT NULL,
     id              uuid        NOT NULL, -- v7, the lane in its last six bits
-    status          text        NOT NULL CHECK (status IN ('approved', 'declined', 'voided', 'expired', 'reversed')),
+    status          text        NOT NULL
+        CHECK (status IN ('approved', 'declined', 'voided', 'expired', 'reversed')),
     version         bigint      NOT NULL CHECK (version >= 1), -- 1 + rows in authorization_change
     remaining_minor bigint      NOT NULL CHECK (remaining_minor >= 0), -- what it still holds
     decision        text        NOT NULL CHECK (decision IN ('approved', 'declined')),
@@ -88,7 +89,7 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (key_hash, day)
 ) PARTITION BY RANGE (day);
 
--- What an insert runs into when the key is there and has not expired: as its unique index would say.
+-- What an insert runs into when the key is there and has not expired.
 CREATE FUNCTION idempotency_key_taken() RETURNS bytea LANGUAGE plpgsql AS $$
 BEGIN
     RAISE unique_violation USING MESSAGE = 'the idempotency key was answered meanwhile';

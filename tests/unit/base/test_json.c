@@ -33,85 +33,84 @@ static struct json_value parse_good(const char *given, const char *input)
     return value;
 }
 
+static const struct {
+    const char *given;
+    struct text input;
+    const char *then;
+} REFUSED[] = {
+    {"nothing", TEXT(""), "not valid JSON: it is empty"},
+    {"blanks", TEXT("  "), "not valid JSON at byte 2: it ends too early"},
+    {"no value after a name", TEXT("{\"a\":}"), "not valid JSON at byte 6: a value is missing"},
+    {"no name", TEXT("{1:2}"), "not valid JSON at byte 2: a member name is missing"},
+    {"no colon", TEXT("{\"a\" 1}"), "not valid JSON at byte 6: a colon is missing"},
+    {"no comma", TEXT("[1 2]"), "not valid JSON at byte 4: a comma or ] is missing"},
+    {"a comma too many", TEXT("[1,]"), "not valid JSON at byte 4: a value is missing"},
+    {"an open object", TEXT("{\"a\":1"), "not valid JSON at byte 6: it ends too early"},
+    {"an open string", TEXT("\"a"), "not valid JSON at byte 2: it ends too early"},
+    {"an open escape", TEXT("\"\\"), "not valid JSON at byte 2: no such escape"},
+    {"a cut code unit", TEXT("\"\\ud8"), "not valid JSON at byte 5: no such escape"},
+    {"trailing garbage", TEXT("{}x"), "not valid JSON at byte 3: something follows the value"},
+    {"an open string behind", TEXT("{} \""),
+     "not valid JSON at byte 4: something follows the value"},
+    {"an open string behind a string", TEXT("\"x\"\"y"),
+     "not valid JSON at byte 4: something follows the value"},
+    {"an open string behind a number", TEXT("1\""),
+     "not valid JSON at byte 2: something follows the value"},
+    {"two values", TEXT("{} {}"), "not valid JSON at byte 4: something follows the value"},
+    {"a comment", TEXT("1//x"), "not valid JSON at byte 1: something follows the value"},
+    {"a comment first", TEXT("//x"), "not valid JSON at byte 0: a comment"},
+    {"NaN", TEXT("{\"a\":NaN}"), "not valid JSON at byte 6: no value begins like this"},
+    {"Infinity", TEXT("Infinity"), "not valid JSON at byte 1: no value begins like this"},
+    {"a plus", TEXT("+1"), "not valid JSON at byte 1: no value begins like this"},
+    {"a leading dot", TEXT(".5"), "not valid JSON at byte 1: no value begins like this"},
+    {"a leading zero", TEXT("01"), "not valid JSON at byte 2: something follows the value"},
+    {"a minus alone", TEXT("-"),
+     "not valid JSON at byte 1: malformed number, a digit is required after the minus sign"},
+    {"a word", TEXT("[trux]"), "not valid JSON at byte 4: a word other than true, false and null"},
+    {"a byte order mark", TEXT("\xef\xbb\xbf{}"),
+     "not valid JSON at byte 1: no value begins like this"},
+    {"a strange escape", TEXT("\"\\x\""), "not valid JSON at byte 2: no such escape"},
+    {"a strange code unit", TEXT("\"\\u12g4\""), "not valid JSON at byte 5: no such escape"},
+    {"a byte of NUL", TEXT("{\"a\":\"b\0\"}"), "not valid JSON at byte 8: the character NUL"},
+    {"an escaped NUL", TEXT("\"\\u0000\""), "not valid JSON at byte 2: the character NUL"},
+    {"a line end in a string", TEXT("\"a\nb\""),
+     "not valid JSON at byte 2: a control character in a string"},
+    {"a bell", TEXT("\"a\ab\""), "not valid JSON at byte 3: a control character"},
+    {"a form feed between", TEXT("[1,\f2]"), "not valid JSON at byte 4: a control character"},
+    {"a lone high surrogate", TEXT("\"\\ud800\""),
+     "not valid JSON at byte 2: half of a surrogate pair"},
+    {"a lone low surrogate", TEXT("\"\\udc00\""),
+     "not valid JSON at byte 2: half of a surrogate pair"},
+    {"two high surrogates", TEXT("\"\\ud83d\\ud83d\\ude00\""),
+     "not valid JSON at byte 2: half of a surrogate pair"},
+    {"a surrogate in a name", TEXT("{\"\\uD83D\":1}"),
+     "not valid JSON at byte 3: half of a surrogate pair"},
+    {"a surrogate in UTF-8", TEXT("\"\xed\xa0\x80\""),
+     "not valid JSON at byte 2: bytes that are not UTF-8"},
+    {"an overlong character", TEXT("\"\xc0\x80\""),
+     "not valid JSON at byte 2: bytes that are not UTF-8"},
+    {"a stray byte", TEXT("\"\xff\""), "not valid JSON at byte 2: bytes that are not UTF-8"},
+    {"beyond the last character", TEXT("\"\xf5\x80\x80\x80\""),
+     "not valid JSON at byte 2: bytes that are not UTF-8"},
+    {"a cut character", TEXT("\"\xe2\x82\""), "not valid JSON at byte 2: bytes that are not UTF-8"},
+    {"a member twice", TEXT("{\"a\":1,\"b\":2,\"a\":3}"),
+     "not valid JSON at byte 18: the member 'a' again"},
+    {"a member twice, once escaped", TEXT("{\"a\":1,\"\\u0061\":3}"),
+     "not valid JSON at byte 17: the member 'a' again"},
+    {"an inner member twice", TEXT("[{\"x\":{\"\":1,\"\":2}}]"),
+     "not valid JSON at byte 16: the member '' again"},
+};
+
 static void test_json_parse__refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *given;
-        struct text input;
-        const char *then;
-    } CASES[] = {
-        {"nothing", TEXT(""), "not valid JSON: it is empty"},
-        {"blanks", TEXT("  "), "not valid JSON at byte 2: it ends too early"},
-        {"no value after a name", TEXT("{\"a\":}"), "not valid JSON at byte 6: a value is missing"},
-        {"no name", TEXT("{1:2}"), "not valid JSON at byte 2: a member name is missing"},
-        {"no colon", TEXT("{\"a\" 1}"), "not valid JSON at byte 6: a colon is missing"},
-        {"no comma", TEXT("[1 2]"), "not valid JSON at byte 4: a comma or ] is missing"},
-        {"a comma too many", TEXT("[1,]"), "not valid JSON at byte 4: a value is missing"},
-        {"an open object", TEXT("{\"a\":1"), "not valid JSON at byte 6: it ends too early"},
-        {"an open string", TEXT("\"a"), "not valid JSON at byte 2: it ends too early"},
-        {"an open escape", TEXT("\"\\"), "not valid JSON at byte 2: no such escape"},
-        {"a cut code unit", TEXT("\"\\ud8"), "not valid JSON at byte 5: no such escape"},
-        {"trailing garbage", TEXT("{}x"), "not valid JSON at byte 3: something follows the value"},
-        {"an open string behind", TEXT("{} \""),
-         "not valid JSON at byte 4: something follows the value"},
-        {"an open string behind a string", TEXT("\"x\"\"y"),
-         "not valid JSON at byte 4: something follows the value"},
-        {"an open string behind a number", TEXT("1\""),
-         "not valid JSON at byte 2: something follows the value"},
-        {"two values", TEXT("{} {}"), "not valid JSON at byte 4: something follows the value"},
-        {"a comment", TEXT("1//x"), "not valid JSON at byte 1: something follows the value"},
-        {"a comment first", TEXT("//x"), "not valid JSON at byte 0: a comment"},
-        {"NaN", TEXT("{\"a\":NaN}"), "not valid JSON at byte 6: no value begins like this"},
-        {"Infinity", TEXT("Infinity"), "not valid JSON at byte 1: no value begins like this"},
-        {"a plus", TEXT("+1"), "not valid JSON at byte 1: no value begins like this"},
-        {"a leading dot", TEXT(".5"), "not valid JSON at byte 1: no value begins like this"},
-        {"a leading zero", TEXT("01"), "not valid JSON at byte 2: something follows the value"},
-        {"a minus alone", TEXT("-"),
-         "not valid JSON at byte 1: malformed number, a digit is required after the minus sign"},
-        {"a word", TEXT("[trux]"),
-         "not valid JSON at byte 4: a word other than true, false and null"},
-        {"a byte order mark", TEXT("\xef\xbb\xbf{}"),
-         "not valid JSON at byte 1: no value begins like this"},
-        {"a strange escape", TEXT("\"\\x\""), "not valid JSON at byte 2: no such escape"},
-        {"a strange code unit", TEXT("\"\\u12g4\""), "not valid JSON at byte 5: no such escape"},
-        {"a byte of NUL", TEXT("{\"a\":\"b\0\"}"), "not valid JSON at byte 8: the character NUL"},
-        {"an escaped NUL", TEXT("\"\\u0000\""), "not valid JSON at byte 2: the character NUL"},
-        {"a line end in a string", TEXT("\"a\nb\""),
-         "not valid JSON at byte 2: a control character in a string"},
-        {"a bell", TEXT("\"a\ab\""), "not valid JSON at byte 3: a control character"},
-        {"a form feed between", TEXT("[1,\f2]"), "not valid JSON at byte 4: a control character"},
-        {"a lone high surrogate", TEXT("\"\\ud800\""),
-         "not valid JSON at byte 2: half of a surrogate pair"},
-        {"a lone low surrogate", TEXT("\"\\udc00\""),
-         "not valid JSON at byte 2: half of a surrogate pair"},
-        {"two high surrogates", TEXT("\"\\ud83d\\ud83d\\ude00\""),
-         "not valid JSON at byte 2: half of a surrogate pair"},
-        {"a surrogate in a name", TEXT("{\"\\uD83D\":1}"),
-         "not valid JSON at byte 3: half of a surrogate pair"},
-        {"a surrogate in UTF-8", TEXT("\"\xed\xa0\x80\""),
-         "not valid JSON at byte 2: bytes that are not UTF-8"},
-        {"an overlong character", TEXT("\"\xc0\x80\""),
-         "not valid JSON at byte 2: bytes that are not UTF-8"},
-        {"a stray byte", TEXT("\"\xff\""), "not valid JSON at byte 2: bytes that are not UTF-8"},
-        {"beyond the last character", TEXT("\"\xf5\x80\x80\x80\""),
-         "not valid JSON at byte 2: bytes that are not UTF-8"},
-        {"a cut character", TEXT("\"\xe2\x82\""),
-         "not valid JSON at byte 2: bytes that are not UTF-8"},
-        {"a member twice", TEXT("{\"a\":1,\"b\":2,\"a\":3}"),
-         "not valid JSON at byte 18: the member 'a' again"},
-        {"a member twice, once escaped", TEXT("{\"a\":1,\"\\u0061\":3}"),
-         "not valid JSON at byte 17: the member 'a' again"},
-        {"an inner member twice", TEXT("[{\"x\":{\"\":1,\"\":2}}]"),
-         "not valid JSON at byte 16: the member '' again"},
-    };
-    for (size_t at = 0; at < COUNT(CASES); at++) {
+    for (size_t at = 0; at < COUNT(REFUSED); at++) {
         struct json_value value = {.count = 77};
         struct error err = {.status = OK};
-        CHECK_EQ(CASES[at].given, parse(CASES[at].input, &value, &err), ERR_INVALID);
-        CHECK_TEXT(CASES[at].given, text_of(err.message), CASES[at].then);
-        CHECK_EQ(CASES[at].given, value.count, 77);
-        CHECK_EQ(CASES[at].given, parse(CASES[at].input, &value, NULL), ERR_INVALID);
+        CHECK_EQ(REFUSED[at].given, parse(REFUSED[at].input, &value, &err), ERR_INVALID);
+        CHECK_TEXT(REFUSED[at].given, text_of(err.message), REFUSED[at].then);
+        CHECK_EQ(REFUSED[at].given, value.count, 77);
+        CHECK_EQ(REFUSED[at].given, parse(REFUSED[at].input, &value, NULL), ERR_INVALID);
     }
 }
 

@@ -83,117 +83,117 @@ static void test_authorize_request_read__accepted(void **state)
 }
 
 /* Each body has one fault. */
+static const struct {
+    const char *given;
+    const char *body;
+    enum problem_code then;
+    const char *pointer;
+    const char *code;
+} REFUSED[] = {
+#define BODY(more) "{\"transaction_id\":\"tx-1\",\"user_id\":\"user-1\"" more "}"
+    {"no object", "[]", PROBLEM_VALIDATION_FAILED, "", "type_wrong"},
+    {"no transaction_id", "{\"user_id\":\"u\",\"amount\":1}", PROBLEM_VALIDATION_FAILED,
+     "/transaction_id", "field_missing"},
+    {"no user_id", "{\"transaction_id\":\"t\",\"amount\":1}", PROBLEM_VALIDATION_FAILED, "/user_id",
+     "field_missing"},
+    {"no amount", BODY(""), PROBLEM_VALIDATION_FAILED, "/amount", "field_missing"},
+    {"two amounts", BODY(",\"amount\":1,\"amount_minor\":100"), PROBLEM_VALIDATION_FAILED,
+     "/amount_minor", "field_conflict"},
+    {"a number for a name", "{\"transaction_id\":12,\"user_id\":\"u\",\"amount\":1}",
+     PROBLEM_VALIDATION_FAILED, "/transaction_id", "type_wrong"},
+    {"an empty name", "{\"transaction_id\":\"\",\"user_id\":\"u\",\"amount\":1}",
+     PROBLEM_VALIDATION_FAILED, "/transaction_id", "value_invalid"},
+    {"a control character in a name",
+     "{\"transaction_id\":\"t\",\"user_id\":\"a\\u0007\",\"amount\":1}", PROBLEM_VALIDATION_FAILED,
+     "/user_id", "value_invalid"},
+    {"null for a name", "{\"transaction_id\":\"t\",\"user_id\":null,\"amount\":1}",
+     PROBLEM_VALIDATION_FAILED, "/user_id", "type_wrong"},
+    {"an unknown field", BODY(",\"amount\":1,\"colour\":\"red\""), PROBLEM_VALIDATION_FAILED,
+     "/colour", "field_unknown"},
+    {"an unknown field with marks", BODY(",\"amount\":1,\"a/b~c\":0"), PROBLEM_VALIDATION_FAILED,
+     "/a~1b~0c", "field_unknown"},
+    {"a field in capitals", BODY(",\"amount\":1,\"Currency\":\"USD\""), PROBLEM_VALIDATION_FAILED,
+     "/Currency", "field_unknown"},
+    {"an exponent", BODY(",\"amount\":1e2"), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"a huge exponent", BODY(",\"amount\":1e999999"), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"a minus", BODY(",\"amount\":-1"), PROBLEM_VALIDATION_FAILED, "/amount", "amount_malformed"},
+    {"a minus in a string", BODY(",\"amount\":\"-1\""), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"NaN in a string", BODY(",\"amount\":\"NaN\""), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"an empty string", BODY(",\"amount\":\"\""), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"zero", BODY(",\"amount\":0"), PROBLEM_VALIDATION_FAILED, "/amount", "amount_not_positive"},
+    {"zero with decimals", BODY(",\"amount\":\"0.00\""), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_not_positive"},
+    {"minus zero", BODY(",\"amount\":-0"), PROBLEM_VALIDATION_FAILED, "/amount",
+     "amount_malformed"},
+    {"null for an amount", BODY(",\"amount\":null"), PROBLEM_VALIDATION_FAILED, "/amount",
+     "type_wrong"},
+    {"a list for an amount", BODY(",\"amount\":[1]"), PROBLEM_VALIDATION_FAILED, "/amount",
+     "type_wrong"},
+    {"twenty digits", BODY(",\"amount\":12345678901234567890"), PROBLEM_AMOUNT_OUT_OF_RANGE,
+     "/amount", "amount_out_of_range"},
+    {"one more than any amount", BODY(",\"amount\":1000000000000"), PROBLEM_AMOUNT_OUT_OF_RANGE,
+     "/amount", "amount_out_of_range"},
+    {"twenty decimals", BODY(",\"amount\":1.00000000000000000001"), PROBLEM_AMOUNT_PRECISION,
+     "/amount", "amount_precision"},
+    {"a string of minor units", BODY(",\"amount_minor\":\"100\""), PROBLEM_VALIDATION_FAILED,
+     "/amount_minor", "type_wrong"},
+    {"decimals of minor units", BODY(",\"amount_minor\":1.0"), PROBLEM_VALIDATION_FAILED,
+     "/amount_minor", "amount_malformed"},
+    {"many decimals of minor units", BODY(",\"amount_minor\":1.00000000000000000001"),
+     PROBLEM_VALIDATION_FAILED, "/amount_minor", "amount_malformed"},
+    {"an exponent of minor units", BODY(",\"amount_minor\":1e2"), PROBLEM_VALIDATION_FAILED,
+     "/amount_minor", "amount_malformed"},
+    {"a minus of minor units", BODY(",\"amount_minor\":-1"), PROBLEM_VALIDATION_FAILED,
+     "/amount_minor", "amount_malformed"},
+    {"no minor units", BODY(",\"amount_minor\":0"), PROBLEM_VALIDATION_FAILED, "/amount_minor",
+     "amount_not_positive"},
+    {"too many minor units", BODY(",\"amount_minor\":1000000000000"), PROBLEM_AMOUNT_OUT_OF_RANGE,
+     "/amount_minor", "amount_out_of_range"},
+    {"far too many minor units", BODY(",\"amount_minor\":12345678901234567890"),
+     PROBLEM_AMOUNT_OUT_OF_RANGE, "/amount_minor", "amount_out_of_range"},
+    {"no such currency", BODY(",\"amount\":1,\"currency\":\"XYZ\""), PROBLEM_CURRENCY_UNSUPPORTED,
+     "/currency", "currency_unsupported"},
+    {"small letters", BODY(",\"amount\":1,\"currency\":\"usd\""), PROBLEM_CURRENCY_UNSUPPORTED,
+     "/currency", "currency_unsupported"},
+    {"two letters", BODY(",\"amount\":1,\"currency\":\"US\""), PROBLEM_VALIDATION_FAILED,
+     "/currency", "value_invalid"},
+    {"a digit", BODY(",\"amount\":1,\"currency\":\"US1\""), PROBLEM_VALIDATION_FAILED, "/currency",
+     "value_invalid"},
+    {"a number for a currency", BODY(",\"amount\":1,\"currency\":840"), PROBLEM_VALIDATION_FAILED,
+     "/currency", "type_wrong"},
+    {"no time", BODY(",\"amount\":1,\"expires_in\":0"), PROBLEM_VALIDATION_FAILED, "/expires_in",
+     "value_invalid"},
+    {"time backwards", BODY(",\"amount\":1,\"expires_in\":-1"), PROBLEM_VALIDATION_FAILED,
+     "/expires_in", "value_invalid"},
+    {"too long a time", BODY(",\"amount\":1,\"expires_in\":31622401"), PROBLEM_VALIDATION_FAILED,
+     "/expires_in", "value_invalid"},
+    {"half a second", BODY(",\"amount\":1,\"expires_in\":1.5"), PROBLEM_VALIDATION_FAILED,
+     "/expires_in", "value_invalid"},
+    {"a string of seconds", BODY(",\"amount\":1,\"expires_in\":\"60\""), PROBLEM_VALIDATION_FAILED,
+     "/expires_in", "type_wrong"},
+};
+
 static void test_authorize_request_read__refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *given;
-        const char *body;
-        enum problem_code then;
-        const char *pointer;
-        const char *code;
-    } CASES[] = {
-#define BODY(more) "{\"transaction_id\":\"tx-1\",\"user_id\":\"user-1\"" more "}"
-        {"no object", "[]", PROBLEM_VALIDATION_FAILED, "", "type_wrong"},
-        {"no transaction_id", "{\"user_id\":\"u\",\"amount\":1}", PROBLEM_VALIDATION_FAILED,
-         "/transaction_id", "field_missing"},
-        {"no user_id", "{\"transaction_id\":\"t\",\"amount\":1}", PROBLEM_VALIDATION_FAILED,
-         "/user_id", "field_missing"},
-        {"no amount", BODY(""), PROBLEM_VALIDATION_FAILED, "/amount", "field_missing"},
-        {"two amounts", BODY(",\"amount\":1,\"amount_minor\":100"), PROBLEM_VALIDATION_FAILED,
-         "/amount_minor", "field_conflict"},
-        {"a number for a name", "{\"transaction_id\":12,\"user_id\":\"u\",\"amount\":1}",
-         PROBLEM_VALIDATION_FAILED, "/transaction_id", "type_wrong"},
-        {"an empty name", "{\"transaction_id\":\"\",\"user_id\":\"u\",\"amount\":1}",
-         PROBLEM_VALIDATION_FAILED, "/transaction_id", "value_invalid"},
-        {"a control character in a name",
-         "{\"transaction_id\":\"t\",\"user_id\":\"a\\u0007\",\"amount\":1}",
-         PROBLEM_VALIDATION_FAILED, "/user_id", "value_invalid"},
-        {"null for a name", "{\"transaction_id\":\"t\",\"user_id\":null,\"amount\":1}",
-         PROBLEM_VALIDATION_FAILED, "/user_id", "type_wrong"},
-        {"an unknown field", BODY(",\"amount\":1,\"colour\":\"red\""), PROBLEM_VALIDATION_FAILED,
-         "/colour", "field_unknown"},
-        {"an unknown field with marks", BODY(",\"amount\":1,\"a/b~c\":0"),
-         PROBLEM_VALIDATION_FAILED, "/a~1b~0c", "field_unknown"},
-        {"a field in capitals", BODY(",\"amount\":1,\"Currency\":\"USD\""),
-         PROBLEM_VALIDATION_FAILED, "/Currency", "field_unknown"},
-        {"an exponent", BODY(",\"amount\":1e2"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"a huge exponent", BODY(",\"amount\":1e999999"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"a minus", BODY(",\"amount\":-1"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"a minus in a string", BODY(",\"amount\":\"-1\""), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"NaN in a string", BODY(",\"amount\":\"NaN\""), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"an empty string", BODY(",\"amount\":\"\""), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"zero", BODY(",\"amount\":0"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_not_positive"},
-        {"zero with decimals", BODY(",\"amount\":\"0.00\""), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_not_positive"},
-        {"minus zero", BODY(",\"amount\":-0"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "amount_malformed"},
-        {"null for an amount", BODY(",\"amount\":null"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "type_wrong"},
-        {"a list for an amount", BODY(",\"amount\":[1]"), PROBLEM_VALIDATION_FAILED, "/amount",
-         "type_wrong"},
-        {"twenty digits", BODY(",\"amount\":12345678901234567890"), PROBLEM_AMOUNT_OUT_OF_RANGE,
-         "/amount", "amount_out_of_range"},
-        {"one more than any amount", BODY(",\"amount\":1000000000000"), PROBLEM_AMOUNT_OUT_OF_RANGE,
-         "/amount", "amount_out_of_range"},
-        {"twenty decimals", BODY(",\"amount\":1.00000000000000000001"), PROBLEM_AMOUNT_PRECISION,
-         "/amount", "amount_precision"},
-        {"a string of minor units", BODY(",\"amount_minor\":\"100\""), PROBLEM_VALIDATION_FAILED,
-         "/amount_minor", "type_wrong"},
-        {"decimals of minor units", BODY(",\"amount_minor\":1.0"), PROBLEM_VALIDATION_FAILED,
-         "/amount_minor", "amount_malformed"},
-        {"many decimals of minor units", BODY(",\"amount_minor\":1.00000000000000000001"),
-         PROBLEM_VALIDATION_FAILED, "/amount_minor", "amount_malformed"},
-        {"an exponent of minor units", BODY(",\"amount_minor\":1e2"), PROBLEM_VALIDATION_FAILED,
-         "/amount_minor", "amount_malformed"},
-        {"a minus of minor units", BODY(",\"amount_minor\":-1"), PROBLEM_VALIDATION_FAILED,
-         "/amount_minor", "amount_malformed"},
-        {"no minor units", BODY(",\"amount_minor\":0"), PROBLEM_VALIDATION_FAILED, "/amount_minor",
-         "amount_not_positive"},
-        {"too many minor units", BODY(",\"amount_minor\":1000000000000"),
-         PROBLEM_AMOUNT_OUT_OF_RANGE, "/amount_minor", "amount_out_of_range"},
-        {"far too many minor units", BODY(",\"amount_minor\":12345678901234567890"),
-         PROBLEM_AMOUNT_OUT_OF_RANGE, "/amount_minor", "amount_out_of_range"},
-        {"no such currency", BODY(",\"amount\":1,\"currency\":\"XYZ\""),
-         PROBLEM_CURRENCY_UNSUPPORTED, "/currency", "currency_unsupported"},
-        {"small letters", BODY(",\"amount\":1,\"currency\":\"usd\""), PROBLEM_CURRENCY_UNSUPPORTED,
-         "/currency", "currency_unsupported"},
-        {"two letters", BODY(",\"amount\":1,\"currency\":\"US\""), PROBLEM_VALIDATION_FAILED,
-         "/currency", "value_invalid"},
-        {"a digit", BODY(",\"amount\":1,\"currency\":\"US1\""), PROBLEM_VALIDATION_FAILED,
-         "/currency", "value_invalid"},
-        {"a number for a currency", BODY(",\"amount\":1,\"currency\":840"),
-         PROBLEM_VALIDATION_FAILED, "/currency", "type_wrong"},
-        {"no time", BODY(",\"amount\":1,\"expires_in\":0"), PROBLEM_VALIDATION_FAILED,
-         "/expires_in", "value_invalid"},
-        {"time backwards", BODY(",\"amount\":1,\"expires_in\":-1"), PROBLEM_VALIDATION_FAILED,
-         "/expires_in", "value_invalid"},
-        {"too long a time", BODY(",\"amount\":1,\"expires_in\":31622401"),
-         PROBLEM_VALIDATION_FAILED, "/expires_in", "value_invalid"},
-        {"half a second", BODY(",\"amount\":1,\"expires_in\":1.5"), PROBLEM_VALIDATION_FAILED,
-         "/expires_in", "value_invalid"},
-        {"a string of seconds", BODY(",\"amount\":1,\"expires_in\":\"60\""),
-         PROBLEM_VALIDATION_FAILED, "/expires_in", "type_wrong"},
-    };
-    for (size_t at = 0; at < COUNT(CASES); at++) {
+    for (size_t at = 0; at < COUNT(REFUSED); at++) {
         struct authorize_request request = {.expires_in_s = -77};
         struct problem got = {.retry_after_ms = 77};
-        const char *const given = CASES[at].given;
-        CHECK_EQ(given, read_body(given, text_of(CASES[at].body), &request, &got), CASES[at].then);
-        CHECK_EQ(given, got.code, CASES[at].then);
+        const char *const given = REFUSED[at].given;
+        CHECK_EQ(given, read_body(given, text_of(REFUSED[at].body), &request, &got),
+                 REFUSED[at].then);
+        CHECK_EQ(given, got.code, REFUSED[at].then);
         CHECK_EQ(given, got.retry_after_ms, 77);
         CHECK_EQ(given, request.expires_in_s, -77);
-        if (strcmp(CASES[at].body, "[]") != 0)
+        if (strcmp(REFUSED[at].body, "[]") != 0)
             CHECK_EQ(given, got.error_count, 1);
-        CHECK_TEXT(given, got.errors[0].pointer, CASES[at].pointer);
-        CHECK_TEXT(given, text_of(got.errors[0].code), CASES[at].code);
+        CHECK_TEXT(given, got.errors[0].pointer, REFUSED[at].pointer);
+        CHECK_TEXT(given, text_of(got.errors[0].code), REFUSED[at].code);
         CHECK(given, got.detail.size > 0);
     }
 }
