@@ -81,11 +81,11 @@ int deadlines_sweep(void *context)
     size_t found = 0;
     struct error err;
     const enum status status = sweep(deadlines, &found, &err);
-    if (status != OK) {
+    if (status != OK)
         db_rollback(deadlines->db);
+    if (status != OK && status != ERR_CONFLICT) /* another orchestrator is at the same sagas */
         log_warning(NULL, "saga.sweep_failed", "deadlines not looked at, retrying",
                     kv_str("err.code", status_name(status)), kv_str("error", err.message));
-    }
     arena_reset(deadlines->arena);
     return status == OK && found == STORE_DUE_MAX ? 0 : rest_ms;
 }

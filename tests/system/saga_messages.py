@@ -129,7 +129,7 @@ def wait_state(system, saga, state):
 
 def drained(system):
     """Every message on the bus has been handled by every orchestrator."""
-    return system.sql("""SELECT FROM bus.bus_partition p
+    return system.sql("""SELECT p.topic FROM bus.bus_partition p
                            LEFT JOIN bus.bus_cursor c ON c.consumer_group = 'saga'
                             AND c.topic = p.topic AND c.partition = p.partition
                           WHERE p.topic IN ('tallystick.authorization.v1', 'tallystick.ledger.v1')

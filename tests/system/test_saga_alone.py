@@ -3,10 +3,11 @@ and about none. Other services are off, so each message is the test's."""
 import json
 import uuid
 
+import psycopg
 import pytest
 from conftest import opened
 from system import contracts
-from system.harness import Service, System, free_ports, wait_until
+from system.harness import OWNER, Service, System, free_ports, wait_until
 from system.saga_messages import (TRACE, Authorization, commands, let_go, publish, row, said,
                                   settle, steps, told, wait_state)
 
@@ -216,7 +217,7 @@ def test_an_answer_to_somebody_else_changes_nothing(saga, one, wrong):
 def test_other_events_mean_nothing(saga, one):
     publish(saga, one.event("authorization.declined", payload=one.body("declined")))
     settle(saga)
-    assert saga.sql("SELECT FROM saga.saga WHERE authorization_id = %s", one.id) == []
+    assert saga.sql("SELECT id FROM saga.saga WHERE authorization_id = %s", one.id) == []
 
 
 def test_a_message_of_another_schema_is_a_dead_letter_and_hurts_nobody(saga, one):
@@ -343,6 +344,28 @@ def test_two_orchestrators_share_the_work(saga, twin):
     share = sum(1 for line in lines
                 if line.get("event") == "saga.started" and line.get("saga_id") in mine)
     assert 0 < share < len(several)
+
+
+def test_a_release_that_begins_while_its_booking_ends_is_seen(saga, one):
+    """The other orchestrator has read the booking as running and is about to save a release that
+    waits for it; ours, which waits for its locks, ends the booking."""
+    begun(saga, one)
+    recorded = one.answer(saga, "ledger.hold_recorded")
+    other = psycopg.connect(saga.cluster.url(saga.database, OWNER))
+    with other:
+        other.execute("SELECT FROM saga.saga WHERE id = %s FOR NO KEY UPDATE", (one.authorize,))
+        publish(saga, recorded)
+        wait_until(lambda: saga.sql("""SELECT pid FROM pg_stat_activity
+                                      WHERE wait_event_type = 'Lock'
+                                        AND usename = 'tallystick_saga'"""), every=0.002)
+        other.execute(
+            """INSERT INTO saga.saga
+               SELECT lane, %s, 'release', authorization_id, account_id, user_id, tenant_id,
+                      amount_minor, currency, 'started', 'release_hold', NULL, NULL, 0,
+                      now() + interval '1 hour', now(), now(), now(), 1, origin_traceparent, 'voided'
+                 FROM saga.saga WHERE id = %s""", (one.release, one.authorize))
+    wait_state(saga, one.authorize, "completed")
+    wait_state(saga, one.release, "running")
 
 
 # ---- HTTP --------------------------------------------------------------------------------------
