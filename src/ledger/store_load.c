@@ -3,10 +3,10 @@
 #include "ledger/store.h"
 
 #include "base/assert.h"
-#include "ledger/columns.h"
 #include "ledger_sql.h"
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/inbox.h"
+#include "platform/sql_columns.h"
 
 const struct sql_statement *const *const ledger_store_statements = ledger_statements;
 
@@ -24,70 +24,72 @@ enum {
 
 static void send_open_accounts(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID, SQL_TEXT,
-                 SQL_TEXT, SQL_TEXT, SQL_TEXT);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < batch->account_count; at++) {
         const struct account_row *row = &batch->accounts[at];
         const struct ledger_account *account = &row->account;
-        columns_add_i64(&columns, row->lane);
-        columns_add_uuid(&columns, &account->id);
-        columns_add_name(&columns, ledger_account_code(batch->arena, account->kind, &account->id));
-        columns_add_name(&columns, ledger_account_kind_name(account->kind));
-        columns_add_name(&columns, account->currency->code);
-        columns_add_name(&columns, side_name(ledger_account_normal_side(account->kind)));
+        sql_columns_add_i64(&columns, row->lane);
+        sql_columns_add_uuid(&columns, &account->id);
+        sql_columns_add_name(&columns,
+                             ledger_account_code(batch->arena, account->kind, &account->id));
+        sql_columns_add_name(&columns, ledger_account_kind_name(account->kind));
+        sql_columns_add_name(&columns, account->currency->code);
+        sql_columns_add_name(&columns, side_name(ledger_account_normal_side(account->kind)));
     }
-    columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
+    sql_columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
 }
 
 static void send_lock_chains(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, LANE_COUNT, SQL_I16);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, LANE_COUNT, SQL_I16);
     for (int lane = 0; lane < LANE_COUNT; lane++)
         if (batch->chains[lane].is_wanted)
-            columns_add_i64(&columns, lane);
-    columns_send(&columns, db, SQL_LOCK_CHAINS);
+            sql_columns_add_i64(&columns, lane);
+    sql_columns_send(&columns, db, SQL_LOCK_CHAINS);
 }
 
 /* The settlement accounts are not locked: nobody freezes them. */
 static void send_lock_accounts(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < batch->account_count; at++) {
         const struct account_row *row = &batch->accounts[at];
         if (row->account.kind != LEDGER_CARDHOLDER)
             continue;
-        columns_add_i64(&columns, row->lane);
-        columns_add_uuid(&columns, &row->account.id);
+        sql_columns_add_i64(&columns, row->lane);
+        sql_columns_add_uuid(&columns, &row->account.id);
     }
-    columns_send(&columns, db, SQL_LOCK_ACCOUNTS);
+    sql_columns_send(&columns, db, SQL_LOCK_ACCOUNTS);
 }
 
 static void send_find_steps(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT);
     for (size_t at = 0; at < batch->step_count; at++) {
         const struct step_row *row = &batch->steps[at];
-        columns_add_i64(&columns, row->lane);
-        columns_add_uuid(&columns, &row->saga_id);
-        columns_add_name(&columns, ledger_step_name(row->step));
-        columns_add_name(&columns, ledger_op_name(row->op));
+        sql_columns_add_i64(&columns, row->lane);
+        sql_columns_add_uuid(&columns, &row->saga_id);
+        sql_columns_add_name(&columns, ledger_step_name(row->step));
+        sql_columns_add_name(&columns, ledger_op_name(row->op));
     }
-    columns_send(&columns, db, SQL_FIND_STEPS);
+    sql_columns_send(&columns, db, SQL_FIND_STEPS);
 }
 
 static void send_find_holds(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < batch->hold_count; at++) {
-        columns_add_i64(&columns, batch->holds[at].lane);
-        columns_add_uuid(&columns, &batch->holds[at].authorization_id);
+        sql_columns_add_i64(&columns, batch->holds[at].lane);
+        sql_columns_add_uuid(&columns, &batch->holds[at].authorization_id);
     }
-    columns_send(&columns, db, SQL_FIND_HOLDS);
+    sql_columns_send(&columns, db, SQL_FIND_HOLDS);
 }
 
 /* ---- reading the answers --------------------------------------------------------------------- */

@@ -2,138 +2,151 @@
  * this order, under the locks of its chain heads. */
 #include "ledger/store.h"
 
-#include "ledger/columns.h"
 #include "ledger_sql.h"
 #include "platform/messaging/outbox.h"
+#include "platform/sql_columns.h"
+
+/* With the batch's time as the first parameter. */
+static void send_at(struct sql_columns *columns, struct db *db,
+                    const struct sql_statement *statement, int64_t time_us)
+{
+    struct sql_args args;
+    sql_args_init(&args, columns->arena);
+    sql_add_time(&args, time_us);
+    sql_add_columns(&args, columns);
+    db_send(db, statement, &args);
+}
 
 static void send_steps(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT,
-                 SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_UUID, SQL_I64);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_UUID,
+                     SQL_I64);
     for (size_t at = 0; at < batch->step_count; at++) {
         const struct step_row *row = &batch->steps[at];
         if (!row->is_new)
             continue;
-        columns_add_i64(&columns, row->lane);
-        columns_add_uuid(&columns, &row->saga_id);
-        columns_add_name(&columns, ledger_step_name(row->step));
-        columns_add_name(&columns, ledger_op_name(row->op));
-        columns_add_uuid(&columns, &row->command_id);
-        columns_add_uuid(&columns, &row->authorization_id);
-        columns_add_name(&columns, ledger_outcome_name(row->outcome));
-        columns_add_name(&columns, ledger_reason_name(row->reason));
-        columns_add_i64(&columns, row->amount_minor);
-        columns_add_name(&columns, row->currency->code);
-        columns_add_uuid(&columns, &row->journal_id);
-        columns_add_i64(&columns, row->version);
+        sql_columns_add_i64(&columns, row->lane);
+        sql_columns_add_uuid(&columns, &row->saga_id);
+        sql_columns_add_name(&columns, ledger_step_name(row->step));
+        sql_columns_add_name(&columns, ledger_op_name(row->op));
+        sql_columns_add_uuid(&columns, &row->command_id);
+        sql_columns_add_uuid(&columns, &row->authorization_id);
+        sql_columns_add_name(&columns, ledger_outcome_name(row->outcome));
+        sql_columns_add_name(&columns, ledger_reason_name(row->reason));
+        sql_columns_add_i64(&columns, row->amount_minor);
+        sql_columns_add_name(&columns, row->currency->code);
+        sql_columns_add_uuid(&columns, &row->journal_id);
+        sql_columns_add_i64(&columns, row->version);
     }
-    columns_send_at(&columns, db, SQL_SAVE_STEPS, batch->now_us);
+    send_at(&columns, db, SQL_SAVE_STEPS, batch->now_us);
 }
 
 static void send_holds(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
-                 SQL_TEXT, SQL_I64, SQL_I64, SQL_I64, SQL_UUID);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID, SQL_UUID,
+                     SQL_TEXT, SQL_TEXT, SQL_I64, SQL_I64, SQL_I64, SQL_UUID);
     for (size_t at = 0; at < batch->hold_count; at++) {
         const struct hold_row *row = &batch->holds[at];
         if (!row->is_changed)
             continue;
-        columns_add_i64(&columns, row->lane);
-        columns_add_uuid(&columns, &row->authorization_id);
-        columns_add_uuid(&columns, &row->account_id);
-        columns_add_name(&columns, row->hold.currency->code);
-        columns_add_name(&columns, ledger_hold_status_name(row->hold.status));
-        columns_add_i64(&columns, row->hold.recorded_minor);
-        columns_add_i64(&columns, row->hold.pending_minor);
-        columns_add_i64(&columns, row->hold.version);
-        columns_add_uuid(&columns, &row->hold.journal_id);
+        sql_columns_add_i64(&columns, row->lane);
+        sql_columns_add_uuid(&columns, &row->authorization_id);
+        sql_columns_add_uuid(&columns, &row->account_id);
+        sql_columns_add_name(&columns, row->hold.currency->code);
+        sql_columns_add_name(&columns, ledger_hold_status_name(row->hold.status));
+        sql_columns_add_i64(&columns, row->hold.recorded_minor);
+        sql_columns_add_i64(&columns, row->hold.pending_minor);
+        sql_columns_add_i64(&columns, row->hold.version);
+        sql_columns_add_uuid(&columns, &row->hold.journal_id);
     }
-    columns_send(&columns, db, SQL_SAVE_HOLDS);
+    sql_columns_send(&columns, db, SQL_SAVE_HOLDS);
 }
 
 static void send_journals(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, batch->journal_count, SQL_I16, SQL_I64, SQL_UUID, SQL_TEXT,
-                 SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_BYTES, SQL_BYTES);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, batch->journal_count, SQL_I16, SQL_I64, SQL_UUID,
+                     SQL_TEXT, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_BYTES,
+                     SQL_BYTES);
     for (size_t at = 0; at < batch->journal_count; at++) {
         const struct journal *journal = &batch->journals[at];
-        columns_add_i64(&columns, journal->lane);
-        columns_add_i64(&columns, journal->chain_seq);
-        columns_add_uuid(&columns, &journal->id);
-        columns_add_name(&columns, journal_type_name(journal->type));
-        columns_add_uuid(&columns, &journal->authorization_id);
-        columns_add_uuid(&columns, &journal->saga_id);
-        columns_add_uuid(&columns, &journal->command_id);
-        columns_add_name(&columns, journal->currency->code);
-        columns_add_name(&columns, journal->trace_id);
-        columns_add_hash(&columns, &journal->previous_hash);
-        columns_add_hash(&columns, &journal->hash);
+        sql_columns_add_i64(&columns, journal->lane);
+        sql_columns_add_i64(&columns, journal->chain_seq);
+        sql_columns_add_uuid(&columns, &journal->id);
+        sql_columns_add_name(&columns, journal_type_name(journal->type));
+        sql_columns_add_uuid(&columns, &journal->authorization_id);
+        sql_columns_add_uuid(&columns, &journal->saga_id);
+        sql_columns_add_uuid(&columns, &journal->command_id);
+        sql_columns_add_name(&columns, journal->currency->code);
+        sql_columns_add_name(&columns, journal->trace_id);
+        sql_columns_add_hash(&columns, &journal->previous_hash);
+        sql_columns_add_hash(&columns, &journal->hash);
     }
-    columns_send_at(&columns, db, SQL_SAVE_JOURNALS, batch->now_us);
+    send_at(&columns, db, SQL_SAVE_JOURNALS, batch->now_us);
 }
 
-static void add_entries(struct columns *columns, const struct journal *journal)
+static void add_entries(struct sql_columns *columns, const struct journal *journal)
 {
     for (int line = 1; line <= journal->entry_count; line++) {
         const struct entry *entry = &journal->entries[line - 1];
-        columns_add_i64(columns, journal->lane);
-        columns_add_i64(columns, journal->chain_seq);
-        columns_add_i64(columns, line);
-        columns_add_uuid(columns, &entry->ledger_account_id);
-        columns_add_name(columns, side_name(entry->side));
-        columns_add_name(columns, layer_name(entry->layer));
-        columns_add_i64(columns, entry->amount_minor);
-        columns_add_name(columns, journal->currency->code);
+        sql_columns_add_i64(columns, journal->lane);
+        sql_columns_add_i64(columns, journal->chain_seq);
+        sql_columns_add_i64(columns, line);
+        sql_columns_add_uuid(columns, &entry->ledger_account_id);
+        sql_columns_add_name(columns, side_name(entry->side));
+        sql_columns_add_name(columns, layer_name(entry->layer));
+        sql_columns_add_i64(columns, entry->amount_minor);
+        sql_columns_add_name(columns, journal->currency->code);
     }
 }
 
 static void send_entries(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_I64, SQL_I16,
-                 SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_I64, SQL_I16,
+                     SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT);
     for (size_t at = 0; at < batch->journal_count; at++)
         add_entries(&columns, &batch->journals[at]);
-    columns_send(&columns, db, SQL_SAVE_ENTRIES);
+    sql_columns_send(&columns, db, SQL_SAVE_ENTRIES);
 }
 
 /* The same entries once more, without their places: the statement sums them per account. */
 static void send_balances(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_UUID, SQL_TEXT,
-                 SQL_TEXT, SQL_I64, SQL_TEXT);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_UUID, SQL_TEXT,
+                     SQL_TEXT, SQL_I64, SQL_TEXT);
     for (size_t at = 0; at < batch->journal_count; at++) {
         const struct journal *journal = &batch->journals[at];
         for (int line = 0; line < journal->entry_count; line++) {
             const struct entry *entry = &journal->entries[line];
-            columns_add_i64(&columns, journal->lane);
-            columns_add_uuid(&columns, &entry->ledger_account_id);
-            columns_add_name(&columns, side_name(entry->side));
-            columns_add_name(&columns, layer_name(entry->layer));
-            columns_add_i64(&columns, entry->amount_minor);
-            columns_add_name(&columns, journal->currency->code);
+            sql_columns_add_i64(&columns, journal->lane);
+            sql_columns_add_uuid(&columns, &entry->ledger_account_id);
+            sql_columns_add_name(&columns, side_name(entry->side));
+            sql_columns_add_name(&columns, layer_name(entry->layer));
+            sql_columns_add_i64(&columns, entry->amount_minor);
+            sql_columns_add_name(&columns, journal->currency->code);
         }
     }
-    columns_send(&columns, db, SQL_SAVE_BALANCES);
+    sql_columns_send(&columns, db, SQL_SAVE_BALANCES);
 }
 
 static void send_chains(struct db *db, const struct ledger_batch *batch)
 {
-    struct columns columns;
-    COLUMNS_INIT(&columns, batch->arena, LANE_COUNT, SQL_I16, SQL_I64, SQL_BYTES);
+    struct sql_columns columns;
+    SQL_COLUMNS_INIT(&columns, batch->arena, LANE_COUNT, SQL_I16, SQL_I64, SQL_BYTES);
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         const struct chain *chain = &batch->chains[lane];
         if (!chain->is_moved)
             continue;
-        columns_add_i64(&columns, lane);
-        columns_add_i64(&columns, chain->chain_seq);
-        columns_add_hash(&columns, &chain->hash);
+        sql_columns_add_i64(&columns, lane);
+        sql_columns_add_i64(&columns, chain->chain_seq);
+        sql_columns_add_hash(&columns, &chain->hash);
     }
-    columns_send(&columns, db, SQL_MOVE_CHAINS);
+    sql_columns_send(&columns, db, SQL_MOVE_CHAINS);
 }
 
 enum status ledger_store_save_batch(struct db *db, const struct ledger_batch *batch,
