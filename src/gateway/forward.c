@@ -87,7 +87,7 @@ static void refuse_answered(const struct asker *asker, const struct http_reply *
         visit_refuse(visit, PROBLEM_PARAMETER_INVALID, read_detail(asker->arena, reply->body));
         return;
     case 404:
-        visit_refuse(visit, PROBLEM_NOT_FOUND, NULL);
+        visit_refuse(visit, PROBLEM_NOT_FOUND, read_detail(asker->arena, reply->body));
         return;
     case 503:
         visit_refuse(visit, PROBLEM_DEPENDENCY_DOWN, "the service asked takes no more right now");

@@ -64,6 +64,12 @@ void hop_keys_claim(struct hop_keys *keys, struct hop_item *const *items, size_t
                 kv_str("detail", err.message));
 }
 
+/* It may have been decided: whoever comes with the key next asks the authorization service. */
+static bool is_unknown(int status)
+{
+    return status == 500 || status == 504;
+}
+
 void hop_keys_settle(struct hop_keys *keys)
 {
     const struct keystore_claim **done =
@@ -78,7 +84,7 @@ void hop_keys_settle(struct hop_keys *keys)
         claim->outcome = (struct keystore_outcome){answer->status, answer->body, answer->location};
         if (answer->status < 400)
             done[done_count++] = claim;
-        else if (answer->status != 504)
+        else if (!is_unknown(answer->status))
             refused[refused_count++] = claim;
     }
     keystore_complete(keys->store, done, done_count);

@@ -1,0 +1,140 @@
+#include "check.h"
+
+#include "base/arena.h"
+#include "gateway/hop_keys.h"
+
+/* A key store that answers as the case wants and remembers what it was told. */
+static enum keystore_verdict verdict;
+static enum status claim_outcome;
+static size_t claimed;
+static size_t completed;
+static size_t released;
+static struct arena *arena;
+
+enum status keystore_open(const char *kind, struct keystore **store_out, struct error *err)
+{
+    (void)store_out;
+    return error_set(err, ERR_INVALID, "no store '%s' in a test", kind);
+}
+
+void keystore_close(struct keystore *store)
+{
+    (void)store;
+}
+
+enum status keystore_claim(struct keystore *store, struct arena *unused,
+                           struct keystore_claim *const *claims, size_t count, struct error *err)
+{
+    (void)store;
+    (void)unused;
+    claimed = count;
+    if (claim_outcome != OK)
+        return error_set(err, claim_outcome, "down");
+    for (size_t at = 0; at < count; at++) {
+        claims[at]->verdict = verdict;
+        claims[at]->outcome = (struct keystore_outcome){201, TEXT("{}"), TEXT("/v1/x")};
+    }
+    return OK;
+}
+
+void keystore_complete(struct keystore *store, const struct keystore_claim *const *claims,
+                       size_t count)
+{
+    (void)store;
+    (void)claims;
+    completed = count;
+}
+
+void keystore_release(struct keystore *store, const struct keystore_claim *const *claims,
+                      size_t count)
+{
+    (void)store;
+    (void)claims;
+    released = count;
+}
+
+static void test_hop_keys_claim__verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        enum keystore_verdict verdict;
+        enum status store;
+        int status; /* 0: it goes on to the authorization service */
+        bool is_replayed;
+        size_t ours;
+    } CASES[] = {
+        {"a key nobody knows", KEYSTORE_ASK, OK, 0, false, 1},
+        {"a key with an outcome", KEYSTORE_REPLAY, OK, 201, true, 0},
+        {"a key somebody else is at", KEYSTORE_IN_FLIGHT, OK, 409, false, 0},
+        {"a key of another request", KEYSTORE_REUSED, OK, 422, false, 0},
+        {"a store that is down", KEYSTORE_ASK, ERR_DOWN, 0, false, 0},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        struct visit visit = {.wait_s = 0};
+        struct hop_item item = {.visit = &visit, .has_key = true};
+        struct hop_item *const items[] = {&item};
+        struct hop_keys keys = {.arena = arena};
+        verdict = CASES[at].verdict;
+        claim_outcome = CASES[at].store;
+        hop_keys_claim(&keys, items, 1);
+        CHECK_EQ(CASES[at].given, item.answer.status, CASES[at].status);
+        CHECK_EQ(CASES[at].given, item.answer.is_replayed, CASES[at].is_replayed);
+        CHECK_EQ(CASES[at].given, keys.count, CASES[at].ours);
+    }
+}
+
+static void test_hop_keys_claim__what_has_no_key(void **state)
+{
+    (void)state;
+    struct visit visit = {.wait_s = 0};
+    struct hop_item without = {.visit = &visit};
+    struct hop_item answered = {.visit = &visit, .has_key = true, .answer.status = 503};
+    struct hop_item *const items[] = {&without, &answered};
+    struct hop_keys keys = {.arena = arena};
+    verdict = KEYSTORE_ASK;
+    claim_outcome = OK;
+    hop_keys_claim(&keys, items, 2);
+    CHECK_EQ("an item without a key, one with an answer", claimed, 0);
+}
+
+static void test_hop_keys_settle__outcomes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        int status;
+        size_t completed;
+        size_t released;
+    } CASES[] = {
+        {"a decision", 201, 1, 0}, {"a repeat of a transaction", 200, 1, 0},
+        {"a refusal", 422, 0, 1},  {"nothing done", 503, 0, 1},
+        {"a bug", 500, 0, 0},      {"nobody knows", 504, 0, 0},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        struct visit visit = {.wait_s = 0};
+        struct hop_item item = {.visit = &visit, .has_key = true};
+        struct hop_item *const items[] = {&item};
+        struct hop_keys keys = {.arena = arena};
+        verdict = KEYSTORE_ASK;
+        claim_outcome = OK;
+        hop_keys_claim(&keys, items, 1);
+        item.answer.status = CASES[at].status;
+        hop_keys_settle(&keys);
+        CHECK_EQ(CASES[at].given, completed, CASES[at].completed);
+        CHECK_EQ(CASES[at].given, released, CASES[at].released);
+    }
+}
+
+int main(void)
+{
+    arena = arena_new(1024 * 1024);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hop_keys_claim__verdicts),
+        cmocka_unit_test(test_hop_keys_claim__what_has_no_key),
+        cmocka_unit_test(test_hop_keys_settle__outcomes),
+    };
+    const int failed = cmocka_run_group_tests_name("gateway/hop_keys", tests, NULL, NULL);
+    arena_free(arena);
+    return failed;
+}
