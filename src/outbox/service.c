@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/json.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
 #include "platform/log.h"
@@ -126,6 +127,22 @@ static enum status start(const void *config, void **room_out, struct error *err)
     return status;
 }
 
+/* How far behind each outbox is. */
+static void describe(void *room, struct json_writer *w)
+{
+    const struct outbox_room *outbox = room;
+    json_begin_array(w, "outboxes");
+    for (size_t at = 0; at < COUNT(SOURCES); at++) {
+        const struct store_backlog backlog = relay_backlog(outbox->relays[at]);
+        json_begin_object(w, NULL);
+        json_write_text(w, "source", text_of(SOURCES[at]));
+        json_write_i64(w, "pending", backlog.pending);
+        json_write_i64(w, "oldest_age_ms", backlog.oldest_age_ms);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static const struct service OUTBOX = {
     .name = "outbox",
     .schema = "bus",
@@ -136,6 +153,7 @@ static const struct service OUTBOX = {
     .migrations = outbox_migrations,
     .start = start,
     .stop = stop,
+    .describe = describe,
 };
 
 int outbox_main(int argc, char **argv)

@@ -112,7 +112,7 @@ static int64_t admin_port(const struct service *service, const void *config)
 struct running {
     const struct service *service;
     const struct service_config *config;
-    struct http_server *admin;
+    struct service_admin admin;
     void *room;
 };
 
@@ -125,9 +125,10 @@ static enum status start_parts(struct running *running, struct error *err)
         db.schema = service->schema;
     TRY(health_check_schema(service, &db, err));
     health_start(service, &db);
-    TRY(service_admin_start(service->name, config->listen_address, (int)admin_port(service, config),
-                            &running->admin, err));
+    TRY(service_admin_start(&running->admin, config->listen_address,
+                            (int)admin_port(service, config), err));
     TRY(service->start(config, &running->room, err));
+    service_admin_set_room(&running->admin, running->room);
     health_set_started();
     return OK;
 }
@@ -138,13 +139,13 @@ static const char *option_of_taken_port(const struct running *running)
     const struct service *service = running->service;
     for (const struct option *option = service->options; option->name != NULL; option++) {
         const bool is_admin = option->offset == service->admin_port_offset;
-        if (option->type == OPT_PORT && is_admin == (running->admin == NULL))
+        if (option->type == OPT_PORT && is_admin == (running->admin.server == NULL))
             return option->name;
     }
     return NULL;
 }
 
-static int fail_start(const struct running *running, enum status status, const struct error *err)
+static int fail_start(struct running *running, enum status status, const struct error *err)
 {
     const char *const option = status == ERR_CONFLICT ? option_of_taken_port(running) : NULL;
     if (option != NULL)
@@ -153,7 +154,7 @@ static int fail_start(const struct running *running, enum status status, const s
     else
         log_error(NULL, "service.failed", "the service cannot start", kv_str("error", err->message),
                   kv_str("status", status_name(status)));
-    http_server_stop(running->admin);
+    service_admin_stop(&running->admin);
     health_stop();
     log_stop();
     return EXIT_FAILED;
@@ -165,7 +166,7 @@ static void log_started(const struct running *running)
         log_warning(NULL, "service.open",
                     "profile dev: open to everybody on this machine, not for production");
     log_info(NULL, "service.started", "ready",
-             kv_i64("admin_port", http_server_port(running->admin)),
+             kv_i64("admin_port", http_server_port(running->admin.server)),
              kv_str("profile", running->config->profile));
 }
 
@@ -228,8 +229,9 @@ static void stop_parts(struct running *running)
     if (running->service->drain != NULL)
         running->service->drain(running->room);
     wait_until_idle(running);
+    service_admin_set_room(&running->admin, NULL);
     running->service->stop(running->room);
-    http_server_stop(running->admin);
+    service_admin_stop(&running->admin);
     health_stop();
     log_info(NULL, "service.stopped", "stopped");
     log_stop();
@@ -237,7 +239,7 @@ static void stop_parts(struct running *running)
 
 static int run(const struct service *service, const struct service_config *config)
 {
-    struct running running = {.service = service, .config = config};
+    struct running running = {.service = service, .config = config, .admin = {.service = service}};
     struct error err;
     const enum status status = start_parts(&running, &err);
     if (status != OK)

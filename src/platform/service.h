@@ -15,6 +15,8 @@
 #include "platform/http_problem.h"
 #include "platform/postgres.h"
 
+struct json_writer;
+
 enum profile { PROFILE_DEV, PROFILE_PROD };
 
 /* Common options: every service's config struct starts with it. */
@@ -48,6 +50,9 @@ struct service {
     /* Requests and batches under way; the stop waits for 0 up to stop_ms. NULL: none. */
     int (*busy)(void *room);
     void (*stop)(void *room);
+    /* Adds members to the admin port's /status: what an operator may want to know now. NULL: none.
+     * On the admin port's thread; must not block. */
+    void (*describe)(void *room, struct json_writer *w);
 };
 
 int service_main(const struct service *service, int argc, char **argv);

@@ -70,18 +70,38 @@ bool service_answer_health(struct http_request *request)
     return true;
 }
 
-static void handle(void *service, struct http_request *request)
+static void answer_status(struct http_request *request, struct service_admin *admin)
 {
+    struct text_builder body;
+    struct json_writer w;
+    text_builder_init(&body, request->arena, 1024);
+    json_writer_init(&w, &body);
+    json_begin_object(&w, NULL);
+    json_write_text(&w, "service", text_of(admin->service->name));
+    json_write_text(&w, "status", health_is_ready() ? TEXT("ready") : TEXT("not_ready"));
+    pthread_mutex_lock(&admin->mutex);
+    if (admin->room != NULL && admin->service->describe != NULL)
+        admin->service->describe(admin->room, &w);
+    pthread_mutex_unlock(&admin->mutex);
+    json_end_object(&w);
+    respond_json(request, 200, text_builder_text(&body));
+}
+
+static void handle(void *context, struct http_request *request)
+{
+    struct service_admin *admin = context;
     if (service_answer_health(request))
         return;
     if (text_equals_c(request->path, "/version"))
-        answer_version(request, service);
+        answer_version(request, admin->service->name);
+    else if (text_equals_c(request->path, "/status"))
+        answer_status(request, admin);
     else
         respond_problem(request, &(struct problem){.code = PROBLEM_NOT_FOUND});
 }
 
-enum status service_admin_start(const char *service, const char *address, int port,
-                                struct http_server **server_out, struct error *err)
+enum status service_admin_start(struct service_admin *admin, const char *address, int port,
+                                struct error *err)
 {
     const struct http_server_config config = {
         .address = address,
@@ -91,9 +111,23 @@ enum status service_admin_start(const char *service, const char *address, int po
         .connections_max = CONNECTIONS_MAX,
         .receive_ms = TIMEOUT_MS,
         .respond_ms = TIMEOUT_MS,
-        .context = (void *)(uintptr_t)service,
+        .context = admin,
         .handle = handle,
         .refuse = refuse_by_problem,
     };
-    return http_server_start(&config, server_out, err);
+    pthread_mutex_init(&admin->mutex, NULL);
+    return http_server_start(&config, &admin->server, err);
+}
+
+void service_admin_set_room(struct service_admin *admin, void *room)
+{
+    pthread_mutex_lock(&admin->mutex);
+    admin->room = room;
+    pthread_mutex_unlock(&admin->mutex);
+}
+
+void service_admin_stop(struct service_admin *admin)
+{
+    http_server_stop(admin->server);
+    admin->server = NULL;
 }

@@ -1,17 +1,29 @@
 /* platform/service_admin.h - the admin port: health and version, for operators and orchestrators.
  *
  * Purpose:   answers /livez, /readyz, /startupz, /healthz (`?verbose` lists the checks) and
- *            /version. Used by platform/service.c alone.
+ *            /version and /status. Used by platform/service.c alone.
  * Units:     none.
- * Ownership: the caller stops the server.
+ * Ownership: the struct is the caller's; it ends with service_admin_stop.
  * Errors:    those of http_server_start.
- * Threads:   as http_server. */
+ * Threads:   service_admin_set_room from any thread; after it returns, nobody uses the room before.
+ */
 #ifndef PLATFORM_SERVICE_ADMIN_H
 #define PLATFORM_SERVICE_ADMIN_H
 
 #include "platform/service.h"
 
-MUST_CHECK enum status service_admin_start(const char *service, const char *address, int port,
-                                           struct http_server **server_out, struct error *err);
+#include <pthread.h>
+
+struct service_admin {
+    const struct service *service;
+    struct http_server *server; /* NULL: not started */
+    pthread_mutex_t mutex;      /* guards `room` while it is asked */
+    void *room;                 /* NULL: not started yet, or stopping */
+};
+
+MUST_CHECK enum status service_admin_start(struct service_admin *admin, const char *address,
+                                           int port, struct error *err);
+void service_admin_set_room(struct service_admin *admin, void *room);
+void service_admin_stop(struct service_admin *admin); /* harmless where it was not started */
 
 #endif
