@@ -362,7 +362,8 @@ def test_a_release_that_begins_while_its_booking_ends_is_seen(saga, one):
             """INSERT INTO saga.saga
                SELECT lane, %s, 'release', authorization_id, account_id, user_id, tenant_id,
                       amount_minor, currency, 'started', 'release_hold', NULL, NULL, 0,
-                      now() + interval '1 hour', now(), now(), now(), 1, origin_traceparent, 'voided'
+                      now() + interval '1 hour', now(), now(), now(), 1, origin_traceparent,
+                      'voided'
                  FROM saga.saga WHERE id = %s""", (one.release, one.authorize))
     wait_state(saga, one.authorize, "completed")
     wait_state(saga, one.release, "running")
