@@ -1,12 +1,9 @@
 /* What the doors of services share: who may come in, and as whom a service goes to its database. */
 #include "platform/service.h"
 
-#include "base/arena.h"
 #include "base/assert.h"
 
 #include <openssl/crypto.h>
-
-enum { NAMES_SIZE_MAX = 64 * 1024 };
 
 static bool is_secret(struct text given, const char *secret)
 {
@@ -34,16 +31,22 @@ bool service_is_dev(const struct service_config *config)
 
 struct db_config service_db_config(const struct service_config *config, const char *service_name)
 {
-    static struct arena *names; /* as long as the program: a db keeps their addresses */
-    if (names == NULL)
-        names = arena_new(NAMES_SIZE_MAX);
-    const bool has_no_schema =
-        strcmp(service_name, "outbox") == 0; /* the bus's tables are its own */
-    const struct text user = text_format(names, "tallystick_%s", service_name);
-    return (struct db_config){
-        .url = config->database_url,
-        .user = user.data,
-        .schema = has_no_schema ? "bus" : text_to_c(names, text_of(service_name)),
-        .application_name = user.data,
+    static const struct {
+        const char *service;
+        const char *role;
+        const char *schema;
+    } ROLES[] = {
+        {"gateway", "tallystick_gateway", "gateway"},
+        {"authorization", "tallystick_authorization", "authorization"},
+        {"ledger", "tallystick_ledger", "ledger"},
+        {"outbox", "tallystick_outbox", "bus"}, /* the bus's tables are its own */
+        {"saga", "tallystick_saga", "saga"},
     };
+    for (size_t at = 0; at < COUNT(ROLES); at++)
+        if (strcmp(service_name, ROLES[at].service) == 0)
+            return (struct db_config){.url = config->database_url,
+                                      .user = ROLES[at].role,
+                                      .schema = ROLES[at].schema,
+                                      .application_name = ROLES[at].role};
+    UNREACHABLE();
 }
