@@ -74,7 +74,7 @@ def only_the_door(system):
 
 
 def test_one_commit_serves_many_requests(system):
-    """At 64 connections, commits as PostgreSQL counts them are at most a quarter of the requests."""
+    """At 64 connections, commits as PostgreSQL counts are at most a quarter of the requests."""
     drive_batches(system, batches=20, connections=4)  # all accounts are open
     system.settle()
     with only_the_door(system):
