@@ -167,6 +167,24 @@ static void test_consumer__each_event_once(void **state)
     CHECK_EQ("claims", store_sql("SELECT count(*) FROM ledger.inbox"), 2);
 }
 
+static void test_consumer__forgets_old_claims(void **state)
+{
+    (void)state;
+    store_sql("INSERT INTO ledger.inbox (consumer_group, event_id, received_at) VALUES"
+              " ('ledger', '01000000-0000-7000-8000-000000000001', now() - interval '9 days'),"
+              " ('ledger', '01000000-0000-7000-8000-000000000002', now() - interval '7 days'),"
+              " ('other', '01000000-0000-7000-8000-000000000003', now() - interval '9 days'),"
+              " ('ledger', '7f000000-0000-7000-8000-000000000004', now() - interval '9 days')");
+    struct consumer *consumer = start_consumer(3);
+    const bool is_forgotten = store_wait_for(3, "SELECT count(*) FROM ledger.inbox");
+    consumer_stop(consumer);
+    CHECK("one is old by id and by receipt, and ours", is_forgotten);
+    CHECK_EQ("that one",
+             store_sql("SELECT count(*) FROM ledger.inbox WHERE event_id ="
+                       " '01000000-0000-7000-8000-000000000001'"),
+             0);
+}
+
 /* ---- parked keys and dead letters ---------------------------------------------------------- */
 
 static const struct {
@@ -341,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_consumer__each_event_once, before_each),
+        cmocka_unit_test_setup(test_consumer__forgets_old_claims, before_each),
         cmocka_unit_test_setup(test_consumer__failures, before_each),
         cmocka_unit_test_setup(test_consumer__later_messages_wait_behind_a_parked_one, before_each),
         cmocka_unit_test_setup(test_consumer__a_poison_message_alone_fails, before_each),

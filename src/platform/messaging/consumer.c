@@ -145,6 +145,7 @@ static enum status forget_claims(struct keeper *keeper, struct error *err)
     sql_args_init(&args, door->arena);
     sql_add_text(&args, text_of(door->config->group));
     sql_add_uuid(&args, &before);
+    sql_add_i64(&args, INBOX_DAYS);
     sql_add_i64(&args, INBOX_COUNT_MAX);
     TRY(db_run_one(door->db, SQL_DELETE_INBOX, &args, err));
     if (db_rows(door->db, 0).affected < INBOX_COUNT_MAX)

@@ -1,6 +1,8 @@
--- delete_inbox: forget events that are older than the bus keeps them.
+-- delete_inbox: forget events that are older than the bus keeps them. Version 7 sorts by time,
+-- so the oldest stand first; an id of another kind among them is kept as long as any other.
 -- param  consumer_group text
 -- param  before         uuid    a version 7 id: those made before its time
+-- param  age_days       bigint  since they were received
 -- param  count_max      bigint
 DELETE FROM inbox
  WHERE consumer_group = $1::text
@@ -8,5 +10,7 @@ DELETE FROM inbox
                                FROM inbox oldest
                               WHERE oldest.consumer_group = $1::text
                                 AND oldest.event_id < $2::uuid
+                                AND oldest.received_at
+                                    < clock_timestamp() - $3::bigint * interval '1 day'
                               ORDER BY oldest.event_id
-                              LIMIT $3::bigint));
+                              LIMIT $4::bigint));

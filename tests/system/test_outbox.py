@@ -1,0 +1,84 @@
+"""The outbox processor from outside: its backlog is known, several share the work, and what cannot
+be applied ends on a topic for dead letters."""
+import json
+import uuid
+
+import pytest
+from system import ledger_commands
+from system.harness import Service, free_ports, wait_until
+from system.traffic import Traffic
+
+
+def backlog(system, source):
+    status = system.get("/status", door="outbox_admin").json()
+    return next(each for each in status["outboxes"] if each["source"] == source)
+
+
+def test_backlog_is_known(system):
+    system.sql("REVOKE INSERT ON bus.bus_message FROM tallystick_outbox")
+    made = system.authorize("user-backlog").json()
+    wait_until(lambda: backlog(system, "authorization")["pending"] > 0, what="events that wait")
+    wait_until(lambda: backlog(system, "authorization")["oldest_age_ms"] > 1000, what="their age")
+    assert backlog(system, "ledger")["pending"] == 0
+    system.sql("GRANT INSERT ON bus.bus_message TO tallystick_outbox")
+    system.wait_saga(made)
+    wait_until(lambda: backlog(system, "authorization")["pending"] == 0, what="no more backlog")
+
+
+@pytest.fixture
+def twin(system):
+    """A second outbox processor over the same database."""
+    port = free_ports(1)[0]
+    environment = system.env | {"TALLYSTICK_OUTBOX_ADMIN_PORT": str(port)}
+    service = Service("outbox", environment, system.dir / "outbox-twin.log", port)
+    service.start()
+    wait_until(service.is_ready, 30, what="the twin ready")
+    yield service
+    service.signal(15)
+    assert service.wait() == 0
+    service.check_unbroken()
+
+
+def published_by(log):
+    return {line["event_id"] for line in map(json.loads, log.splitlines())
+            if line.get("event") == "event.published"}
+
+
+def test_two_processors_share(system, twin):
+    traffic = Traffic(system)
+    with traffic.flowing():
+        wait_until(lambda: traffic.answered() >= 200, 40, what="answers")
+        system.kill("outbox")
+        wait_until(lambda: traffic.answered() >= 300, 40, what="answers without one of them")
+        system.start("outbox")
+        wait_until(lambda: traffic.answered() >= 500, 40, what="answers with both again")
+    system.settle()
+    system.verify()
+    one, other = (published_by(log) for log in
+                  (system.services["outbox"].log_bytes(), twin.log_bytes()))
+    assert one and other
+    said = system.sql("SELECT DISTINCT id FROM bus.bus_message")
+    assert {str(row.id) for row in said} <= one | other
+
+
+def test_a_dead_letter_is_said_on_its_topic(system):
+    account = ledger_commands.account_id()
+    event, body = ledger_commands.event_id(), '{"not": "a command"}'
+    head = {"ce_specversion": "1.0", "ce_id": event, "x-stays": str(uuid.uuid4())}
+    lane = uuid.UUID(account).bytes[15] & 63
+    topic = ledger_commands.TOPIC
+    system.sql("""WITH head AS (UPDATE bus.bus_partition SET next_offset = next_offset + 1
+                                 WHERE topic = %s AND partition = %s RETURNING *)
+                  INSERT INTO bus.bus_message
+                         (topic, partition, "offset", key, id, headers, payload)
+                  SELECT topic, partition, next_offset - 1, %s, %s, %s, %s FROM head""",
+               topic, lane, account, event, json.dumps(head), body)
+    letter = wait_until(lambda: system.sql(
+        "SELECT * FROM bus.bus_message WHERE topic = %s AND id = %s", f"{topic}.dlq", event),
+        what="the dead letter on its topic")[0]
+    kept = system.sql("SELECT * FROM ledger.dead_letter WHERE event_id = %s", event)[0]
+    said = json.loads(letter.headers)
+    assert (letter.payload, str(letter.key), letter.partition) == (body, account, lane)
+    assert {name: said[name] for name in head} == head
+    assert (said["x-dlq-original-topic"], said["x-dlq-error-class"]) == (topic, "schema")
+    assert (kept.payload, json.loads(kept.headers), kept.attempts) == (body, head, 1)
