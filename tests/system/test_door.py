@@ -129,6 +129,19 @@ def test_wait_for_the_booking(system):
     assert "Preference-Applied" not in ignored.headers
 
 
+def test_wait_for_a_booking_that_is_refused(system):
+    """The ledger's account alone is frozen: approved by the one, refused by the other, undone."""
+    system.authorize("user-refused", "7.00", headers={"Prefer": "wait=20"})
+    frozen = system.tallystick("ledger", "account", "freeze", "user-refused")
+    assert frozen.returncode == 0, frozen.stderr
+    refused = system.authorize("user-refused", "5.00", headers={"Prefer": "wait=20"})
+    assert (refused.status_code, refused.json()["status"]) == (201, "approved")
+    assert refused.headers["Tallystick-Booking"] == "reversed"
+    assert system.get(refused.headers["Location"]).json()["status"] == "reversed"
+    balance = system.get("/v1/accounts/user-refused/balance").json()
+    assert balance["held"]["amount"] == "7.00"
+
+
 def test_many_wait_together(system):
     def ask(number):
         prefer = {"Prefer": "handling=strict, wait=25"}
