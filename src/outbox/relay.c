@@ -212,9 +212,11 @@ static enum status turn(struct relay *relay, struct error *err)
     return OK;
 }
 
-/* How long to rest. A failure that lasts is said once. */
+/* How long to rest. A failure that lasts is said once; a lost race is none. */
 static int note_failure(struct relay *relay, const struct error *err)
 {
+    if (err->status == ERR_CONFLICT)
+        return REST_FIRST_MS;
     if (relay->rest_ms == 0)
         log_warning(NULL, "outbox.waiting", "cannot move events, they stay and wait, retrying",
                     kv_text("source", relay->store.source),

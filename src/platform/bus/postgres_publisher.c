@@ -13,6 +13,7 @@
 enum {
     ARENA_SIZE_MAX = 64 * 1024 * 1024,
     EXPIRE_PARTITION_MAX = 200, /* messages of one partition in one go */
+    LOCK_TIMEOUT_MS = 5000,     /* another publisher holds a head for the time of its batch */
 };
 
 struct publisher {
@@ -56,6 +57,7 @@ static enum status publisher_open(const struct bus_config *config, void **self_o
         .schema = "bus",
         .application_name = config->service,
         .statements = {bus_statements},
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
     };
     publisher->db = db_new(&db_config);
     publisher->arena = arena_new(ARENA_SIZE_MAX);

@@ -54,9 +54,11 @@ struct consumer {
 
 /* ---- failures that are waited for ---------------------------------------------------------- */
 
-/* How long to rest. A failure that lasts is said once. */
+/* How long to rest. A failure that lasts is said once; a lost race is none. */
 static int note_failure(struct thread *thread, const struct error *err)
 {
+    if (err->status == ERR_CONFLICT)
+        return REST_FIRST_MS;
     if (thread->rest_ms == 0)
         log_warning(NULL, "consumer.waiting", "cannot consume, retrying",
                     kv_str("group", thread->consumer->config.group),
