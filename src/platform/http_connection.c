@@ -53,6 +53,14 @@ void http_connection_open(struct http_server *server, int socket, int64_t now_us
     ASSERT(epoll_ctl(server->epoll, EPOLL_CTL_ADD, socket, &event) == 0);
 }
 
+/* Counted from its whole head on, and before anybody looks whether the server drains: who drains
+ * and then finds nothing open knows that no handler will be called again. */
+static void begin_request(struct http_connection *c)
+{
+    c->is_counted = true;
+    atomic_fetch_add(&c->server->open_requests, 1);
+}
+
 static void end_request(struct http_connection *c)
 {
     if (c->is_counted)
@@ -171,6 +179,7 @@ static void refuse(struct http_connection *c, enum http_refusal why, const char 
     const struct http_server_config *config = &c->server->config;
     struct http_exchange *exchange = http_exchange_new(c->server);
     struct http_response response = {0};
+    end_request(c); /* no handler has it any more */
     exchange->keeps_alive = keeps_alive;
     exchange->is_http_1_1 = c->framing.is_http_1_1;
     exchange->omits_body = c->omits_body;
@@ -202,6 +211,7 @@ static size_t body_size_max(const struct http_connection *c)
 static enum http_verdict begin_body(struct http_connection *c)
 {
     struct http_framing *f = &c->framing;
+    begin_request(c);
     c->head_is_whole = true;
     c->keeps_alive = http_framing_keeps_alive(f);
     c->omits_body = text_equals_c(text_at(c, f->method), "HEAD");
@@ -245,8 +255,6 @@ static void hand_over(struct http_connection *c)
     c->exchange = exchange;
     c->state = CONNECTION_KEPT;
     c->deadline_us = exchange->request.deadline_us;
-    c->is_counted = true;
-    atomic_fetch_add(&server->open_requests, 1);
     pthread_mutex_lock(&server->mutex);
     server->out_count++;
     pthread_mutex_unlock(&server->mutex);

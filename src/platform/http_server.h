@@ -88,7 +88,8 @@ int http_server_port(const struct http_server *server);
 
 /* Stops accepting; new requests on open connections get HTTP_REFUSAL_DRAINING. */
 void http_server_drain(struct http_server *server);
-/* Requests handed over and not yet answered. */
+/* Requests whose head has been taken and that are not answered yet. While it drains: at zero, no
+ * handler will be called any more. */
 int http_server_open_requests(const struct http_server *server);
 /* Answers what is still kept with HTTP_REFUSAL_DRAINING, closes all, frees. Accepts NULL. */
 void http_server_stop(struct http_server *server);

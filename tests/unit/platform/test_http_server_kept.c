@@ -188,6 +188,27 @@ static void test_http_server__drain(void **state)
     door_close(door);
 }
 
+/* A handler called after its service has stopped would be a disaster. */
+static void test_http_server__drain_counts_a_body_on_its_way(void **state)
+{
+    (void)state;
+    static struct raw_answer answer;
+    struct door *door = door_open(DOOR_CONFIG);
+    struct raw_peer *peer = raw_open(door->port);
+    raw_send(peer, "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
+    door_wait_open_requests(door, 1);
+    http_server_drain(door->server);
+    door_wait_refuses(door);
+    CHECK_EQ("its body is to come", http_server_open_requests(door->server), 1);
+    raw_send(peer, "ab");
+    raw_read_answer(peer, false, &answer);
+    CHECK_EQ("it is served", answer.status, 200);
+    CHECK("it is served", answer.says_close && raw_is_closed(peer));
+    door_wait_open_requests(door, 0);
+    raw_close(peer);
+    door_close(door);
+}
+
 static void test_http_server__peer_goes(void **state)
 {
     (void)state;
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_http_server__hundreds_kept),
         cmocka_unit_test(test_http_server__hundreds_in_waves),
         cmocka_unit_test(test_http_server__drain),
+        cmocka_unit_test(test_http_server__drain_counts_a_body_on_its_way),
         cmocka_unit_test(test_http_server__peer_goes),
         cmocka_unit_test(test_http_server__half_closed_peer),
         cmocka_unit_test(test_http_server_stop__kept_requests),
