@@ -51,9 +51,8 @@ def system(cluster):
 @contextlib.contextmanager
 def maker(cluster):
     with contextlib.ExitStack() as stack:
-        def make(env=None, profile="dev", start=True, database=None):
-            system = System(cluster, profile, env, database)
-            return stack.enter_context(opened(system, start))
+        def make(start=True, **options):
+            return stack.enter_context(opened(System(cluster, **options), start))
         yield make
 
 

@@ -23,7 +23,7 @@ def drive(system, path="/authorize", body=TRANSACTION, expect=0, **options):
     return json.loads(done.stdout)
 
 
-def drive_batches(system, batches, items=100, **options):
-    """The same requests in batches of `items`."""
-    body = '{"items":[%{rep:' + str(items) + "}" + TRANSACTION + "%{end}]}"
+def drive_batches(system, batches, transaction=TRANSACTION, items=100, **options):
+    """Batches of such transactions."""
+    body = '{"items":[%{rep:' + str(items) + "}" + transaction + "%{end}]}"
     return drive(system, "/v1/authorizations/batch", body, requests=batches, items=items, **options)

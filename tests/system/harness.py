@@ -164,15 +164,15 @@ def run_tallystick(environment, *args, stdin=None, timeout=120):
 class Service:
     """One process of a service, and its log in a file that outlives restarts."""
 
-    def __init__(self, name, environment, log_path, admin_port):
-        self.name, self.environment = name, environment
+    def __init__(self, name, environment, log_path, admin_port, binary=BINARY):
+        self.name, self.environment, self.binary = name, environment, binary
         self.log_path, self.admin_port = log_path, admin_port
         self.process = None
 
     def start(self):
         assert self.process is None, f"{self.name} runs already"
         # Dies with the test run, however that ends.
-        command = ["setpriv", "--pdeathsig", "KILL", "--", BINARY, self.name]
+        command = ["setpriv", "--pdeathsig", "KILL", "--", self.binary, self.name]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -217,7 +217,7 @@ class Service:
 class System:
     """Five services over a database of their own. Made by the fixtures `system`, `make_system`."""
 
-    def __init__(self, cluster, profile="dev", env=None, database=None):
+    def __init__(self, cluster, profile="dev", env=None, database=None, binary=BINARY):
         self.cluster = cluster
         self.database = database or cluster.create_database()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.database}-", dir=cluster.dir))
@@ -225,7 +225,8 @@ class System:
         self.ports = self._choose_ports()
         self.env = self._environment(profile) | {k: str(v) for k, v in (env or {}).items()}
         self.services = {
-            name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"])
+            name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"],
+                          binary)
             for name in SERVICES
         }
 
