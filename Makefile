@@ -2,7 +2,7 @@
 # Options are given as in the environment: make run TALLYSTICK_GATEWAY_PORT=18080
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint format clean
+.PHONY: help run build test check bench lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -21,6 +21,11 @@ test: ## install what tests need, then check, build with gcc and clang, run ever
 check: ## layout, sizes, names and the include rule of the sources
 	@tools/setup test
 	@tools/check
+
+bench: build ## measure the public door beside plain PostgreSQL (a minute)
+	@tools/setup test
+	@tools/venv
+	@.venv/bin/python bench/door.py
 
 lint: build ## static analysis by clang-tidy (minutes)
 	@tools/setup test
