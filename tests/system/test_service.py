@@ -3,7 +3,9 @@ import json
 import signal
 import socket
 import subprocess
+import threading
 import time
+import uuid
 
 import pytest
 import requests
@@ -168,6 +170,36 @@ def test_stop__says_it_is_stopping_before_the_door_closes(make_system):
     assert system.services["ledger"].wait() == 0
     events = [line["event"] for line in system.logs("ledger")]
     assert events[-2:] == ["service.stopping", "service.stopped"]
+
+
+def test_stop__answers_what_it_has_taken(make_system):
+    """Under load every answer is whole, and what got no answer was not decided."""
+    system = make_system()
+    answered, unanswered, stop = {}, set(), threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            transaction_id = f"tx-{uuid.uuid4()}"
+            try:
+                answer = system.authorize("user-stop", "0.01", transaction_id)
+                answered[transaction_id] = (answer.status_code, answer.json().get("code"))
+            except requests.ConnectionError:
+                unanswered.add(transaction_id)
+                return
+
+    clients = [threading.Thread(target=ask) for _ in range(16)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: len(answered) > 200)
+    system.stop("gateway")
+    stop.set()
+    for client in clients:
+        client.join()
+    assert set(answered.values()) <= {(201, None), (503, "draining")}
+    decided = {row.transaction_id for row in system.sql(
+        """SELECT transaction_id FROM "authorization".credit_authorization""")}
+    assert decided == {tx for tx, (status, _) in answered.items() if status == 201}
+    assert len(answered) + len(unanswered) >= len(decided)
 
 
 def test_stop__signals_that_come_together_are_one_wish(make_system):

@@ -4,12 +4,15 @@ The rows are corrupted as a superuser with triggers off, each time in a fresh co
 that has seen approvals, a decline, a void, a replay and a booking that was refused.
 """
 import json
+import os
+import pty
+import subprocess
 import uuid
 
 import psycopg
 import pytest
 
-from system.harness import OWNER, run_tallystick
+from system.harness import BINARY, OWNER, run_tallystick
 
 ONE_ENTRY = "(lane, chain_seq, line) = (SELECT lane, chain_seq, line FROM ledger.entry LIMIT 1)"
 ONE_BALANCE = """ctid = (SELECT b.ctid FROM ledger.balance AS b WHERE layer = 'pending'
@@ -196,6 +199,24 @@ def test_verify__leaves_out_what_is_on_its_way(make_system):
     system.start("outbox")
     system.settle()
     system.verify()
+
+
+def test_verify__draws_a_bar_on_a_terminal(books):
+    """And nowhere else; it is gone in the end, so that the table stands alone."""
+    ours, theirs = pty.openpty()
+    environment = books.env | books.cluster.environment(books.database)
+    done = subprocess.run([BINARY, "verify"], env=environment, stderr=theirs,
+                          stdout=subprocess.PIPE, timeout=60)
+    os.close(theirs)
+    drawn = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    frames = drawn.split("\r\033[K")[1:]
+    assert [frame.split("]")[0].count("#") for frame in frames[:-1]] == sorted(
+        frame.count("#") for frame in frames[:-1])
+    assert [frame.split()[-1] for frame in frames[:-1]] == INVARIANTS
+    assert frames[-1] == ""
+    assert verify(books, books.database).stderr == ""
 
 
 @pytest.mark.parametrize("args, code, words", [
