@@ -108,9 +108,11 @@ int door_busy(const struct door *door)
     return http_server_open_requests(door->server);
 }
 
+/* The server first, so that nothing is submitted to pools that are gone; late answers are allowed.
+ */
 void door_stop(struct door *door)
 {
+    http_server_stop(door->server);
     worker_pool_stop(door->writers);
     worker_pool_stop(door->readers);
-    http_server_stop(door->server);
 }

@@ -107,14 +107,16 @@ static enum status open_door(struct gateway *gateway, struct error *err)
 /* ---- start and stop ---------------------------------------------------------------------------
  */
 
+/* The door first, so that nobody is handed over to parts that are gone; late answers are allowed.
+ */
 static void gateway_stop(void *room)
 {
     struct gateway *gateway = room;
+    http_server_stop(gateway->door);
     keyring_stop(gateway->keyring);
     hop_stop(gateway->hop);
     forward_stop(gateway->forward);
     booking_stop(gateway->booking);
-    http_server_stop(gateway->door);
     arena_free(gateway->arena);
 }
 

@@ -189,11 +189,12 @@ int ledger_door_open_requests(const struct ledger_door *door)
     return http_server_open_requests(door->server);
 }
 
-/* The readers end first: they answer what is queued, and answering needs the server. */
+/* The server first, so that nothing is submitted to a pool that is gone; late answers are allowed.
+ */
 void ledger_door_stop(struct ledger_door *door)
 {
     if (door == NULL)
         return;
-    worker_pool_stop(door->readers);
     http_server_stop(door->server);
+    worker_pool_stop(door->readers);
 }
