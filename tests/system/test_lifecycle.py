@@ -179,7 +179,8 @@ def work(system, batches, singles):
 
 def test_memory_is_flat_over_100000_requests(make_system):
     system = make_system(binary=release_binary())
-    work(system, batches=150, singles=5000)
+    drive_batches(system, 60, connections=16)  # the largest heaps of work that there will be
+    work(system, batches=100, singles=5000)
     early = {name: system.memory_kb(name) for name in SERVICES}
     work(system, batches=700, singles=10000)
     late = {name: system.memory_kb(name) for name in SERVICES}
