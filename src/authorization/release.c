@@ -11,16 +11,18 @@ struct ending {
     struct text reason;
 };
 
-/* Releases, notes the change and the account as to be saved, and says so by event. */
+/* Releases, notes the change and the account as to be saved, and says so by event. False: it holds
+ * nothing that could be released. */
 static bool release(struct batch *b, struct batch_authorization *found, const struct ending *ending,
                     const struct event_cause *cause)
 {
     struct authorization *a = &found->authorization;
     struct authorization_change change;
     const char *from = authorization_status_name(a->status);
+    if (a->status != AUTHORIZATION_APPROVED)
+        return false; /* before the account is asked for: a decline may have none */
     ASSERT(found->account != NULL && found->account->exists);
-    if (!authorization_release(a, &found->account->account, ending->to, &change))
-        return false;
+    ASSERT(authorization_release(a, &found->account->account, ending->to, &change));
     change.changed_by = text_of(ending->by);
     change.reason = ending->reason;
     change.changed_at_us = b->now_us;
