@@ -4,7 +4,8 @@
  *            loading is one trip and saving is one trip. Parameters, arrays and results are binary.
  * Units:     times in microseconds since 1970; money in minor units; timeouts in milliseconds.
  * Ownership: a db belongs to one worker. Rows borrow from it until the next db_run or db_close.
- * Errors:    ERR_CONFLICT: a unique key, deadlock or lock timeout: somebody else won, run again.
+ * Errors:    ERR_CONFLICT: a unique key, deadlock, lock or statement timeout: somebody else won or
+ *            something in it is slow, nothing was committed; run again, then halve.
  *            ERR_DOWN: no connection, nothing was committed. ERR_UNKNOWN: the connection broke
  *            while a COMMIT was under way. ERR_TIMEOUT: the deadline passed, nothing committed.
  *            ERR_BROKEN: anything else, with PostgreSQL's message and SQLSTATE.
@@ -29,7 +30,7 @@ struct db_config {
     const char *application_name; /* seen in pg_stat_activity */
     /* Lists of statements to prepare on connect; the last is NULL. */
     const struct sql_statement *const *statements[4];
-    int timeout_ms;      /* for each db_run: 0 takes 10 seconds */
+    int timeout_ms;      /* for each db_run, 4/5 of it for a statement: 0 takes 10 seconds */
     int lock_timeout_ms; /* 0 takes 250 (one locked account must not stall the rest) */
 };
 

@@ -20,7 +20,7 @@ static enum status status_of_sqlstate(const char *sqlstate)
         {"23505", ERR_CONFLICT}, /* unique_violation: somebody else inserted it first */
         {"40", ERR_CONFLICT},    /* serialization_failure, deadlock_detected          */
         {"55P03", ERR_CONFLICT}, /* lock_not_available: lock_timeout                  */
-        {"57014", ERR_TIMEOUT},  /* query_canceled: statement_timeout                 */
+        {"57014", ERR_CONFLICT}, /* query_canceled: statement_timeout; none was saved */
         {"57P", ERR_DOWN},       /* admin_shutdown, crash_shutdown, cannot_connect_now */
         {"53300", ERR_DOWN},     /* too_many_connections                              */
         {"25P03", ERR_DOWN},     /* idle_in_transaction_session_timeout               */
@@ -130,13 +130,14 @@ static void drop_notice(void *context, const char *message)
 static PGconn *open_connection(const struct db_config *config)
 {
     char options[320];
-    /* Plans made while tables are empty would keep their sequential scans. A
+    /* The server gives a slow statement up before we give up the trip: then it is known that
+     * nothing was saved. Plans made while tables are empty would keep their sequential scans. A
      * transaction left open by a stopped process must not hold its locks for ever. */
     snprintf(options, sizeof options,
              "-c lock_timeout=%d -c statement_timeout=%d -c enable_seqscan=off -c jit=off "
              "-c plan_cache_mode=force_generic_plan -c timezone=UTC "
              "-c idle_in_transaction_session_timeout=30s -c search_path=%s",
-             config->lock_timeout_ms, config->timeout_ms,
+             config->lock_timeout_ms, config->timeout_ms / 5 * 4,
              config->schema == NULL ? "public" : config->schema);
     char timeout[8];
     snprintf(timeout, sizeof timeout, "%d", CONNECT_TIMEOUT_S);
