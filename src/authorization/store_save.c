@@ -5,11 +5,8 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "domain/authorization_json.h"
+#include "domain/idempotency.h"
 #include "platform/sql_columns.h"
-
-static const int64_t DAY_US = 86400LL * 1000000;
-/* Longer than any SQL transaction of this service lives (its statements time out before). */
-static const int64_t MIDNIGHT_US = 60LL * 1000000;
 
 /* ---- authorizations -------------------------------------------------------------------------- */
 
@@ -124,23 +121,6 @@ static void send_transactions(struct batch *b)
         sql_columns_send(&columns, b->db, SQL_INSERT_TRANSACTIONS);
 }
 
-/* Around midnight a key goes into both days: two SQL transactions on either side of it must still
- * meet in one unique index, or one key could have two outcomes. */
-static size_t days_of(int64_t now_us, int64_t days_out[static 2])
-{
-    const int64_t into_day_us = now_us % DAY_US;
-    days_out[0] = now_us - into_day_us;
-    if (into_day_us < MIDNIGHT_US) {
-        days_out[1] = days_out[0] - DAY_US;
-        return 2;
-    }
-    if (into_day_us >= DAY_US - MIDNIGHT_US) {
-        days_out[1] = days_out[0] + DAY_US;
-        return 2;
-    }
-    return 1;
-}
-
 static void add_key(struct sql_columns *columns, const struct batch_key *key, int64_t day_us)
 {
     const struct authorization *a = &key->authorization->authorization;
@@ -159,7 +139,7 @@ static void send_keys(struct batch *b)
     struct sql_columns columns;
     struct sql_args args;
     int64_t days_us[2];
-    const size_t day_count = days_of(b->now_us, days_us);
+    const size_t day_count = idempotency_days(b->now_us, days_us);
     SQL_COLUMNS_INIT(&columns, b->arena, b->key_count * day_count, SQL_BYTES, SQL_TIME, SQL_BYTES,
                      SQL_I16, SQL_UUID, SQL_I64, SQL_I16, SQL_BOOL);
     for (size_t at = 0; at < b->key_count; at++)

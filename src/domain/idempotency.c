@@ -3,6 +3,10 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
+static const int64_t DAY_US = 86400LL * 1000000;
+/* Longer than any SQL transaction that answers a key lives (its statements time out before). */
+static const int64_t MIDNIGHT_US = 60LL * 1000000;
+
 /* What stands between the quotes, without its escapes. False where that is no string: a quote
  * inside, another escape, no closing quote, anything behind it. */
 static bool unquote(struct arena *arena, struct text quoted, struct text *out)
@@ -70,4 +74,20 @@ struct sha256 idempotency_fingerprint(struct text method, struct text route, str
 {
     const struct text parts[] = {method, route, canonical};
     return sha256_of_parts(parts, COUNT(parts));
+}
+
+size_t idempotency_days(int64_t now_us, int64_t days_out[static 2])
+{
+    ASSERT(now_us >= 0);
+    const int64_t into_day_us = now_us % DAY_US;
+    days_out[0] = now_us - into_day_us;
+    if (into_day_us < MIDNIGHT_US) {
+        days_out[1] = days_out[0] - DAY_US;
+        return 2;
+    }
+    if (into_day_us >= DAY_US - MIDNIGHT_US) {
+        days_out[1] = days_out[0] + DAY_US;
+        return 2;
+    }
+    return 1;
 }

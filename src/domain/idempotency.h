@@ -3,7 +3,7 @@
  * Purpose:   the Idempotency-Key header becomes a lookup digest (whose request is it?), the body a
  *            fingerprint (is it the same request?). Both are digests, so that no key is ever kept
  *            or logged. Every part is length-prefixed before it is hashed (base/sha256.h).
- * Units:     sizes in bytes.
+ * Units:     sizes in bytes; times in microseconds since 1970.
  * Ownership: a key borrows from its header, or lives in the arena where it was escaped.
  * Errors:    PROBLEM_IDEMPOTENCY_KEY_MISSING and PROBLEM_IDEMPOTENCY_KEY_INVALID.
  * Threads:   values. */
@@ -37,5 +37,10 @@ struct sha256 idempotency_lookup(const struct idempotency_use *use);
 struct sha256 idempotency_item_lookup(const struct sha256 *header, size_t index);
 /* `route`: its template; `canonical`: the parsed body's canonical form (base/json.h). */
 struct sha256 idempotency_fingerprint(struct text method, struct text route, struct text canonical);
+
+/* The days, as their first moments, under which a key answered now is kept: within a minute of
+ * midnight both. Two SQL transactions on either side of it must still meet in one unique index, or
+ * one key could have two outcomes. Says how many: 1 or 2. */
+size_t idempotency_days(int64_t now_us, int64_t days_out[static 2]);
 
 #endif

@@ -141,6 +141,36 @@ static void test_idempotency__golden(void **state)
     arena_free(arena);
 }
 
+/* Any two moments that are less than a minute apart have a day in common. */
+static void test_idempotency_days(void **state)
+{
+    (void)state;
+    const int64_t second_us = 1000000;
+    const int64_t day_us = 86400 * second_us;
+    const int64_t today_us = 20000 * day_us;
+    const struct {
+        const char *given;
+        int64_t into_day_us;
+        size_t count;
+        int64_t other_us;
+    } CASES[] = {
+        {"midnight", 0, 2, today_us - day_us},
+        {"the last moment of the first minute", 60 * second_us - 1, 2, today_us - day_us},
+        {"a minute after midnight", 60 * second_us, 1, 0},
+        {"noon", day_us / 2, 1, 0},
+        {"a moment more than a minute before midnight", day_us - 60 * second_us - 1, 1, 0},
+        {"a minute before midnight", day_us - 60 * second_us, 2, today_us + day_us},
+        {"the last moment of the day", day_us - 1, 2, today_us + day_us},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        int64_t days_us[2] = {0, 0};
+        CHECK_EQ(CASES[at].given, idempotency_days(today_us + CASES[at].into_day_us, days_us),
+                 CASES[at].count);
+        CHECK_EQ(CASES[at].given, days_us[0], today_us);
+        CHECK_EQ(CASES[at].given, days_us[1], CASES[at].other_us);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_idempotency_lookup__every_part_counts),
         cmocka_unit_test(test_idempotency_item_lookup__by_index),
         cmocka_unit_test(test_idempotency__golden),
+        cmocka_unit_test(test_idempotency_days),
     };
     return cmocka_run_group_tests_name("domain/idempotency", tests, NULL, NULL);
 }
