@@ -193,10 +193,22 @@ static enum status prepare_statements(struct db *db, struct error *err)
     return status;
 }
 
+/* A server that went away while nobody asked it anything: found out here, it does not cost the
+ * next question its answer. */
+static bool is_gone(const struct db *db)
+{
+    struct pollfd ready = {.fd = PQsocket(db->connection), .events = POLLIN};
+    while (poll(&ready, 1, 0) > 0)
+        if (!PQconsumeInput(db->connection))
+            return true;
+    return PQstatus(db->connection) == CONNECTION_BAD;
+}
+
 enum status db_connect(struct db *db, struct error *err)
 {
-    if (db->connection != NULL)
+    if (db->connection != NULL && (db->in_transaction || !is_gone(db)))
         return OK;
+    connection_close(db);
     db->connection = open_connection(&db->config);
     ASSERT(db->connection != NULL);
     if (PQstatus(db->connection) != CONNECTION_OK)

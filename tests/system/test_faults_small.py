@@ -33,6 +33,18 @@ def test_database_crashes_under_load(system):
     assert 500 not in traffic.outcomes(), traffic.outcomes()
 
 
+def test_database_crashes_while_nobody_asks__the_next_answers_are_right(system):
+    made = system.authorize("user-idle", "1.00").json()
+    system.settle()
+    paths = [f"/v1/authorizations/{made['id']}", "/v1/accounts/user-idle/balance",
+             "/v1/accounts/user-idle/entries", f"/v1/sagas/{made['saga_id']}",
+             "/v1/sagas?state=completed"]
+    before = [system.get(path).content for path in paths]
+    system.cluster.crash()
+    assert [system.get(path).content for path in paths] == before
+    assert system.authorize("user-idle", "1.00").status_code == 201
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_service_is_killed_under_load(name, system):
     traffic = Traffic(system)
