@@ -92,6 +92,7 @@ static void start_afresh(struct batch *b)
     b->keys_new = ARENA_NEW_ARRAY(b->arena, struct batch_key *, b->count);
     b->key_count = 0;
     outbox_init(&b->outbox, b->arena, b->count);
+    b->is_more_due = false;
 }
 
 /* ---- accounts that are to be opened ---------------------------------------------------------- */
@@ -156,11 +157,16 @@ static bool is_duplicate(const struct batch *b, size_t at)
     return b->deliveries != NULL && b->deliveries[at]->outcome == DELIVERY_DUPLICATE;
 }
 
-static void decide(struct batch *b)
+static void expire_due(struct batch *b)
 {
     for (size_t at = 0; at < b->authorization_count; at++)
         if (b->authorizations[at]->is_due)
             decide_expiry(b, b->authorizations[at]);
+}
+
+static void decide(struct batch *b)
+{
+    expire_due(b);
     for (size_t at = 0; at < b->count; at++)
         if (!is_duplicate(b, at))
             decide_item(b, b->items[at]);
@@ -193,10 +199,32 @@ static void log_outcomes(const struct batch *b)
     }
 }
 
+static bool asks_for_credit(const struct batch *b)
+{
+    for (size_t at = 0; at < b->count; at++)
+        if (b->items[at]->op == ITEM_AUTHORIZE)
+            return true;
+    return false;
+}
+
+/* Whoever asks for credit does not wait for the sweeper: holds that are due beyond what one load
+ * reads are released first, a commit for each load. */
+static enum status load_all(struct batch *b, struct error *err)
+{
+    for (;;) {
+        arena_reset(b->arena);
+        TRY(load(b, err));
+        if (!b->is_more_due || !asks_for_credit(b))
+            return OK;
+        expire_due(b);
+        TRY(store_save(b, err));
+        log_outcomes(b);
+    }
+}
+
 enum status batch_attempt(struct batch *b, struct error *err)
 {
-    arena_reset(b->arena);
-    const enum status loaded = load(b, err);
+    const enum status loaded = load_all(b, err);
     if (loaded != OK) {
         db_rollback(b->db);
         return loaded;

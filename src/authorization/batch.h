@@ -67,6 +67,7 @@ struct batch {
     struct delivery *const *deliveries; /* items[i] is asked by deliveries[i]; NULL: by the door */
 
     int64_t now_us;                 /* read after the accounts were locked */
+    bool is_more_due;               /* not every hold whose time is over was loaded */
     struct batch_account *accounts; /* ascending (lane, id) */
     size_t account_count;
     struct uuid_map *accounts_by_id;

@@ -10,8 +10,7 @@
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/inbox.h"
 
-/* Of one account's due holds, or of a thousand accounts' together; the rest is due again at once.
- */
+/* Of one account's due holds, or of a thousand accounts' together; the rest stays due. */
 enum { DUE_HOLDS_MAX = 1000 };
 
 static const int64_t DAY_US = 86400LL * 1000000;
@@ -266,13 +265,13 @@ static void send_find_due(struct batch *b, struct places *due)
 }
 
 /* Where not every due hold was read, the account stays due. */
-static void read_next_expiry(struct batch *b, struct sql_rows rows, bool complete)
+static void read_next_expiry(struct batch *b, struct sql_rows rows)
 {
     for (int row = 0; row < rows.count; row++) {
         const struct uuid id = sql_uuid(rows, row, FIND_NEXT_EXPIRY_ACCOUNT_ID);
         struct batch_account *account = batch_find_account(b, &id);
         account->dirty = true;
-        if (!complete)
+        if (b->is_more_due)
             continue;
         account->account.next_expiry_us = 0;
         if (!sql_is_null(rows, row, FIND_NEXT_EXPIRY_NEXT_EXPIRY_AT))
@@ -327,7 +326,8 @@ static enum status run_second_trip(struct batch *b, struct error *err)
         read_changes(b, db_rows(b->db, due_sent ? 2 : 0));
     if (due_sent) {
         const struct sql_rows holds = db_rows(b->db, 1);
-        read_next_expiry(b, db_rows(b->db, 0), holds.count < DUE_HOLDS_MAX);
+        b->is_more_due = holds.count == DUE_HOLDS_MAX;
+        read_next_expiry(b, db_rows(b->db, 0));
         read_due_holds(b, holds);
     }
     return OK;

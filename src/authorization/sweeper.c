@@ -16,6 +16,7 @@ static const size_t ARENA_SIZE_MAX = 64u * 1024 * 1024;
 struct sweep {
     struct batch batch;
     struct item **items;
+    bool has_failed;
 };
 
 static enum status attempt(void *context, size_t first, size_t count, struct error *err)
@@ -26,10 +27,11 @@ static enum status attempt(void *context, size_t first, size_t count, struct err
     return batch_attempt(&sweep->batch, err);
 }
 
-/* It stays due: the next step tries again. */
+/* It stays due: the next step tries again, after a rest. */
 static void fail(void *context, size_t index, const struct error *err)
 {
-    const struct sweep *sweep = context;
+    struct sweep *sweep = context;
+    sweep->has_failed = true;
     log_warning(NULL, "expiry.failed", "due holds could not be released, retrying",
                 kv_uuid("account_id", &sweep->items[index]->account_id),
                 kv_str("error", err->message));
@@ -47,13 +49,13 @@ static struct item **make_items(struct sweeper *sweeper, const struct uuid *ids,
     return list;
 }
 
-/* Due accounts of one step; says how many there were. */
-static enum status sweep(struct sweeper *sweeper, size_t *count_out, struct error *err)
+/* The due accounts of one step; says whether there is more to do at once. */
+static enum status sweep(struct sweeper *sweeper, bool *is_more_out, struct error *err)
 {
     struct uuid *ids = NULL;
     size_t count = 0;
     TRY(store_find_due_accounts(&sweeper->reader, ACCOUNTS_PER_STEP, &ids, &count, err));
-    *count_out = count;
+    *is_more_out = false;
     if (count == 0)
         return OK;
     struct sweep work = {
@@ -66,6 +68,7 @@ static enum status sweep(struct sweeper *sweeper, size_t *count_out, struct erro
                                               clock_monotonic_us() + STEP_MS_MAX * 1000LL};
     batch_run(&machine, count);
     waker_ring(sweeper->waker);
+    *is_more_out = !work.has_failed && (count == ACCOUNTS_PER_STEP || work.batch.is_more_due);
     return OK;
 }
 
@@ -82,14 +85,14 @@ static int step(void *context)
 {
     struct sweeper *sweeper = context;
     struct error err;
-    size_t count = 0;
+    bool is_more = false;
     arena_reset(sweeper->reader.arena);
-    if (rotate_keys(sweeper, &err) != OK || sweep(sweeper, &count, &err) != OK) {
+    if (rotate_keys(sweeper, &err) != OK || sweep(sweeper, &is_more, &err) != OK) {
         log_warning(NULL, "sweeper.waiting", "the sweeper cannot reach its database, retrying",
                     kv_str("error", err.message));
         return RETRY_MS;
     }
-    return count == ACCOUNTS_PER_STEP ? 0 : sweeper->interval_ms;
+    return is_more ? 0 : sweeper->interval_ms;
 }
 
 void sweeper_start(struct sweeper *sweeper, const struct db_config *db)
