@@ -182,17 +182,22 @@ static enum status run_steps(struct db *db, struct error *err)
     return OK;
 }
 
+/* A COMMIT whose SQL transaction went down with its connection: over a new one the server would
+ * take it, and commit nothing. */
+static bool lacks_begin(const struct db *db)
+{
+    return trip_has(db, TRIP_COMMIT) && !trip_has(db, TRIP_BEGIN) && !db->in_transaction;
+}
+
 enum status db_run(struct db *db, struct error *err)
 {
     clear_results(db);
     db->sqlstate[0] = '\0';
     enum status status = OK;
-    if (db->connection == NULL && db->in_transaction) {
-        db->in_transaction = false;
-        status = error_set(err, ERR_DOWN, "the connection was lost within an SQL transaction");
-    } else {
+    if (lacks_begin(db))
+        status = error_set(err, ERR_DOWN, "the SQL transaction to commit has been lost");
+    else
         status = db_connect(db, err);
-    }
     if (status == OK && db->step_count > 0)
         status = run_steps(db, err);
     db->step_count = 0;

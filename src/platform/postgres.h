@@ -10,6 +10,7 @@
  *            while a COMMIT was under way. ERR_TIMEOUT: the deadline passed, nothing committed.
  *            ERR_BROKEN: anything else, with PostgreSQL's message and SQLSTATE.
  *            A lost connection is made anew by the next db_run, but never within a transaction.
+ *            A trip without BEGIN commits by itself: lost or too late, it may have had its effect.
  * Threads:   a db belongs to one thread at a time. */
 #ifndef PLATFORM_POSTGRES_H
 #define PLATFORM_POSTGRES_H

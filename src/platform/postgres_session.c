@@ -14,7 +14,7 @@ enum status connection_listen(struct db *db, struct error *err)
 
 enum status db_run_script(struct db *db, const char *script, struct error *err)
 {
-    TRY(db_run(db, err)); /* connects, or says that the open transaction is gone */
+    TRY(db_connect(db, err));
     const enum status status = connection_run_text(db, script, err);
     if (status != OK)
         db_rollback(db);
