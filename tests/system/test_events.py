@@ -133,6 +133,7 @@ def test_headers_agree_with_the_bus(messages):
         topic, service = home_of(name_of(message))
         assert message.topic == topic
         assert message.headers["ce_source"] == f"/tallystick/{service}"
+        assert message.headers["ce_dataschema"] == f"urn:tallystick:event:{name_of(message)}.v1"
         assert message.headers["ce_id"] == str(message.id)
         assert message.headers["ce_partitionkey"] == str(message.key)
 

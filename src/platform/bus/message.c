@@ -8,6 +8,7 @@
 
 static const char TYPE_PREFIX[] = "dev.tallystick.";
 static const char TYPE_VERSION[] = ".v1";
+static const char SCHEMA_PREFIX[] = "urn:tallystick:event:";
 
 struct text message_type_of(struct arena *arena, struct text event_name)
 {
@@ -47,6 +48,15 @@ static void write_sequence(struct json_writer *w, struct arena *arena, int64_t s
     json_write_text(w, "ce_sequence", text_format(arena, "%020" PRId64, sequence));
 }
 
+/* The schema's name is the type's, without the part that is the same for all of ours. */
+static void write_schema(struct json_writer *w, struct arena *arena, struct text type)
+{
+    if (text_starts_with(type, TYPE_PREFIX))
+        type = text_skip(type, sizeof TYPE_PREFIX - 1);
+    json_write_text(w, "ce_dataschema",
+                    text_format(arena, "%s%.*s", SCHEMA_PREFIX, TEXT_ARGS(type)));
+}
+
 struct text message_write_headers(struct arena *arena, const struct message *message)
 {
     struct text_builder out;
@@ -59,6 +69,7 @@ struct text message_write_headers(struct arena *arena, const struct message *mes
     json_write_uuid(&w, "ce_id", &message->id);
     json_write_text(&w, "ce_source", message->source);
     json_write_text(&w, "ce_type", message->type);
+    write_schema(&w, arena, message->type);
     json_write_uuid(&w, "ce_subject", &message->subject);
     json_write_time(&w, "ce_time", message->time_us);
     json_write_uuid(&w, "ce_partitionkey", &message->key);

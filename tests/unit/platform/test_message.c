@@ -53,6 +53,7 @@ static void test_message_write_headers__fixed_form(void **state)
                "\"ce_id\":\"0192f0c0-0000-7000-8000-000000000001\","
                "\"ce_source\":\"/tallystick/authorization\","
                "\"ce_type\":\"dev.tallystick.authorization.approved.v1\","
+               "\"ce_dataschema\":\"urn:tallystick:event:authorization.approved.v1\","
                "\"ce_subject\":\"0192f0c0-0000-7000-8000-00000000006a\","
                "\"ce_time\":\"2023-11-14T22:13:20.000001Z\","
                "\"ce_partitionkey\":\"00000000-0000-8000-8000-00000000002a\","
@@ -149,12 +150,24 @@ static void test_message_event_name__types(void **state)
                "dev.tallystick.saga.stuck.v1");
 }
 
+static void test_message_parse_headers__without_a_schema(void **state)
+{
+    (void)state;
+    struct message message = {.offset = 5};
+    struct error err = {.message = ""};
+    const struct text headers =
+        exchange("\"ce_dataschema\":\"urn:tallystick:event:authorization.approved.v1\",", "");
+    CHECK_EQ("headers from elsewhere", message_parse_headers(arena, headers, &message, &err), OK);
+    CHECK_EQ("headers from elsewhere", message.sequence, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_message_write_headers__fixed_form),
         cmocka_unit_test(test_message_parse_headers__round_trip),
         cmocka_unit_test(test_message_parse_headers__malformed),
+        cmocka_unit_test(test_message_parse_headers__without_a_schema),
         cmocka_unit_test(test_message_event_name__types),
     };
     return cmocka_run_group_tests_name("platform/message", tests, make_arena, free_arena);
