@@ -1,5 +1,9 @@
 """Corners where money could go wrong: what nobody asks on a good day, and must be answered well."""
-from system.harness import wait_until
+import concurrent.futures
+import contextlib
+import random
+
+from system.harness import System, wait_until
 
 
 def void(system, authorization, **options):
@@ -59,5 +63,61 @@ def test_sweeper_does_not_rest_while_holds_are_due(make_system):
     wait_until(lambda: count_due(system, "user-sweep") == 2500, what="all holds due")
     wait_until(lambda: count_due(system, "user-sweep") < 2500, 30, what="the sweeper is there")
     wait_until(lambda: count_due(system, "user-sweep") == 0, 10, what="the sweeper goes on")
+    system.settle()
+    system.verify()
+
+
+def mixed_calls(system, users, seed):
+    """What one client does, by its seed: decisions, repeats of others' transactions, voids,
+    limits that move."""
+    dice = random.Random(seed)
+    made = []
+
+    def authorize():
+        number = dice.randrange(40)
+        answer = system.authorize(
+            users[number % len(users)], f"{1 + number % 7}.50", transaction_id=f"tx-mixed-{number}"
+            if dice.random() < 0.3 else None, expires_in=1 if dice.random() < 0.3 else 600)
+        if answer.status_code < 300:
+            made.append(answer.json())
+        return answer
+
+    def void_one():
+        return void(system, dice.choice(made)) if made else authorize()
+
+    def move_limit():
+        return system.put(f"/v1/accounts/{dice.choice(users)}",
+                          {"credit_limit": str(dice.randrange(0, 400))})
+
+    for _ in range(120):
+        yield dice.choices((authorize, void_one, move_limit), (7, 2, 1))[0]().status_code
+
+
+@contextlib.contextmanager
+def beside(system, env):
+    """A second gateway and a second authorization service over the same database."""
+    other = System(system.cluster, env=env, database=system.database)
+    try:
+        yield other.start("authorization", "gateway")
+    finally:
+        other.stop()
+
+
+def test_two_processes_decide_on_the_same_accounts(make_system):
+    """Two gateways, two authorization services and two sweepers over one database: nobody is told
+    of deadlocks or lost races, and every sum is right."""
+    env = {"TALLYSTICK_SWEEP_INTERVAL_MS": 20}
+    system = make_system(env=env)
+    users = [f"user-mixed-{number}" for number in range(6)]
+    with beside(system, env) as other, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        runs = [pool.submit(list, mixed_calls((system, other)[seed % 2], users, seed))
+                for seed in range(8)]
+        statuses = {status for run in runs for status in run.result()}
+        assert other.logs("authorization", event="authorization.failed") == []
+    assert statuses <= {200, 201, 409}, statuses
+    assert system.logs("authorization", event="authorization.failed") == []
+    wait_until(lambda: system.sql('SELECT count(*) FROM "authorization".credit_authorization '
+                                  "WHERE remaining_minor > 0 AND expires_at <= now()"
+                                  )[0].count == 0, what="what is due has expired")
     system.settle()
     system.verify()
