@@ -121,3 +121,159 @@ def test_two_processes_decide_on_the_same_accounts(make_system):
                                   )[0].count == 0, what="what is due has expired")
     system.settle()
     system.verify()
+
+
+def amounts(balance, *names):
+    return [balance[name]["amount"] for name in names]
+
+
+def test_limit_below_what_is_held(make_system):
+    system = make_system()
+    put_account(system, "user-cut", "100.00")
+    made = system.authorize("user-cut", "62.34").json()
+    put_account(system, "user-cut", "50.00")
+    balance = system.get("/v1/accounts/user-cut/balance").json()
+    assert amounts(balance, "held", "available") == ["62.34", "-12.34"]
+    assert balance["available"]["amount_minor"] == -1234
+    declined = system.authorize("user-cut", "0.01").json()
+    assert declined["decision_code"] == "credit_limit_exceeded"
+    assert declined["available"]["amount"] == "-12.34"
+    put_account(system, "user-cut", "0")
+    assert void(system, made).status_code == 200
+    balance = system.get("/v1/accounts/user-cut/balance").json()
+    assert amounts(balance, "credit_limit", "held", "available") == ["0.00"] * 3
+    system.settle()
+    system.verify()
+
+
+def test_accounts_at_the_caps_and_in_other_currencies(make_system):
+    system = make_system()
+    cases = [  # user, currency, limit, the largest amount, the smallest
+        ("user-cap-usd", "USD", "9999999999.99", "9999999999.98", "0.01"),
+        ("user-cap-jpy", "JPY", "999999999999", "999999999998", "1"),
+        ("user-cap-kwd", "KWD", "999999999.999", "999999999.998", "0.001"),
+        ("user-cap-clf", "CLF", "99999999.9999", "99999999.9998", "0.0001"),
+    ]
+    for user, currency, limit, largest, smallest in cases:
+        assert put_account(system, user, limit, currency=currency)["currency"] == currency
+        assert system.authorize(user, largest).json()["status"] == "approved"
+        last = system.authorize(user, smallest).json()
+        assert (last["status"], last["available"]["amount_minor"]) == ("approved", 0)
+        over = system.authorize(user, smallest).json()
+        assert over["decision_code"] == "credit_limit_exceeded"
+        mismatch = system.authorize(user, "1", currency="EUR").json()
+        assert mismatch["decision_code"] == "currency_mismatch"
+        assert refusal(system.put(f"/v1/accounts/{user}", {"currency": "EUR"})) == \
+            (409, "invalid_state")
+        assert refusal(system.put(f"/v1/accounts/{user}", {"credit_limit": "0.00001"})) == \
+            (422, "amount_precision")
+        assert refusal(system.put(f"/v1/accounts/{user}", {"credit_limit": "1000000000000"})) == \
+            (422, "amount_out_of_range")
+    assert refusal(system.authorize("user-cap-jpy", "1.5")) == (422, "amount_precision")
+    assert refusal(system.put("/v1/accounts/user-cap-new",
+                              {"credit_limit": "1.5", "currency": "JPY"})) == \
+        (422, "amount_precision")
+    assert system.get("/v1/accounts/user-cap-new").status_code == 404
+    system.settle()
+    system.verify()
+
+
+def test_closed_and_frozen_accounts_give_back_what_they_hold(make_system):
+    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 20})
+    for status, code in (("frozen", "account_frozen"), ("closed", "account_closed")):
+        user = f"user-{status}"
+        put_account(system, user, "10.00")
+        kept = system.authorize(user, "6.00").json()
+        system.authorize(user, "4.00", expires_in=1)
+        system.settle()  # booked: the ledger hears of the status by the operator alone
+        assert system.put(f"/v1/accounts/{user}", {"status": status}).status_code == 200
+        declined = system.authorize(user, "11.00").json()
+        assert declined["decision_code"] == code
+        assert void(system, kept).status_code == 200
+        wait_until(lambda user=user: amounts(system.get(f"/v1/accounts/{user}/balance").json(),
+                                             "held") == ["0.00"], what="the other expires")
+    assert refusal(system.put("/v1/accounts/user-closed", {"status": "open"})) == \
+        (409, "invalid_state")
+    assert refusal(system.put("/v1/accounts/user-closed", {"credit_limit": "11"})) == \
+        (409, "invalid_state")
+    system.settle()
+    system.verify()
+
+
+def test_new_accounts_open_once_under_a_storm(make_system):
+    """Two processes meet the same unknown users, by decisions and by PUT."""
+    system = make_system()
+    users = [f"user-storm-{number}" for number in range(20)]
+    with beside(system, {}) as other, concurrent.futures.ThreadPoolExecutor(16) as pool:
+        doors = (system, other)
+        runs = [pool.submit(doors[number % 2].authorize, user, "1.00")
+                for user in users for number in range(6)]
+        puts = [pool.submit(doors[number % 2].put, f"/v1/accounts/{user}",
+                            {"credit_limit": "1000.00"})
+                for user in users for number in range(4)]
+        assert {run.result().json()["status"] for run in runs} == {"approved"}
+        assert {put.result().status_code for put in puts} <= {200, 201}
+    for user in users:
+        account = system.get(f"/v1/accounts/{user}").json()
+        assert (account["version"], account["held"]["amount"]) == (1, "6.00")
+    system.settle()
+    published = "SELECT count(*) FROM bus.bus_message WHERE headers LIKE %s"
+    assert system.sql(published, "%account.opened%")[0].count == len(users)
+    system.verify()
+
+
+AGE_KEYS = ('UPDATE "authorization".idempotency_key '
+            "SET created_at = created_at - make_interval(secs => %s)")
+
+
+def test_one_expired_key_for_two_accounts_at_once(make_system):
+    """The row of the expired key is there: only one of the two may take it over."""
+    system = make_system(env={"TALLYSTICK_KEY_TTL_S": 3600})
+    for number in range(10):
+        key = f"key-aged-{number}"
+        first = system.authorize("user-aged", "1.00", transaction_id=f"tx-{key}", key=key)
+        system.sql(AGE_KEYS, 3590)
+        again = system.authorize("user-aged", "1.00", transaction_id=f"tx-{key}", key=key)
+        assert (again.status_code, again.content) == (201, first.content)
+        system.sql(AGE_KEYS, 20)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            runs = [pool.submit(system.authorize, f"user-aged-{number % 4}", "1.00",
+                                transaction_id=f"tx-{key}-{number % 4}", key=key)
+                    for number in range(8)]
+            answers = [run.result() for run in runs]
+        won = {answer.content for answer in answers if answer.status_code == 201}
+        assert len(won) == 1
+        assert {refusal(answer) for answer in answers if answer.status_code != 201} == \
+            {(422, "idempotency_key_reused")}
+    system.settle()
+    system.verify()
+
+
+def test_replays_are_byte_identical_whatever_came_later(make_system):
+    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 20})
+    put_account(system, "user-bytes", "100.00")
+    asks = [{"transaction_id": f"tx-bytes-{name}", "key": f"key-bytes-{name}", **fields}
+            for name, fields in (("kept", {}), ("short", {"expires_in": 1}), ("big", {}))]
+    amounts_asked = ["10.00", "20.00", "500.00"]
+    first = [system.authorize("user-bytes", amount, **ask)
+             for amount, ask in zip(amounts_asked, asks, strict=True)]
+    voided = void(system, first[0].json(), key="key-bytes-void")
+    short = f"/v1/authorizations/{first[1].json()['id']}"
+    wait_until(lambda: system.get(short).json()["status"] == "expired", what="it expires")
+    put_account(system, "user-bytes", "5000.00")
+    system.put("/v1/accounts/user-bytes", {"status": "frozen"})
+    system.settle()
+    system.restart()
+    for _ in range(2):
+        again = [system.authorize("user-bytes", amount, **ask)
+                 for amount, ask in zip(amounts_asked, asks, strict=True)]
+        assert [one.content for one in again] == [one.content for one in first]
+        for ask, amount, one in zip(asks, amounts_asked, first, strict=True):
+            new_key = system.authorize("user-bytes", amount, **(ask | {"key": ""}))
+            assert (new_key.status_code, new_key.content) == (200, one.content)
+        again = void(system, first[0].json(), key="key-bytes-void")
+        assert (again.status_code, again.content) == (200, voided.content)
+        assert again.headers["Idempotent-Replayed"] == "true"
+    assert refusal(void(system, first[1].json(), key="key-bytes-void")) == \
+        (422, "idempotency_key_reused")
+    system.verify()
