@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "platform/http_client.h"
 
-enum { TIMEOUT_MS = 250, REPLY_SIZE_MAX = 1000 };
+enum { TIMEOUT_MS = 1000, REPLY_SIZE_MAX = 1000 };
 
 /* The other side: takes connections one after the other; on each it reads a request, sends its
  * script for it, and closes where the script is over. */
