@@ -113,16 +113,24 @@ static enum status call(struct hop_batch *b, struct http_reply *reply_out, struc
 static enum status read_refusal(struct hop_batch *b, const struct http_reply *reply,
                                 struct error *err)
 {
-    if (reply->status == 503) {
+    if (reply->status == 503 && !b->was_sent) {
         refuse_open(b, PROBLEM_BACKPRESSURE, "the authorization service takes no more right now");
         return OK;
     }
-    if (reply->status == 502 || reply->status == 504)
+    if (reply->status >= 502 && reply->status <= 504)
         return error_set(err, ERR_UNKNOWN, "authorization service answered %d", reply->status);
     refuse_open(b, PROBLEM_INTERNAL, NULL);
     log_error(NULL, "hop.refused", "the authorization service refused a batch",
               kv_i64("status", reply->status));
     return OK;
+}
+
+/* That an item was not taken says nothing about an earlier question whose answer got lost. */
+static void doubt_refusals(const struct hop_batch *b)
+{
+    for (size_t at = 0; at < b->open_count; at++)
+        if (b->open[at]->answer.status == 503)
+            refuse(b, b->open[at], PROBLEM_DEADLINE_EXCEEDED, NULL);
 }
 
 static enum status ask_once(struct hop_batch *b, struct error *err)
@@ -131,7 +139,10 @@ static enum status ask_once(struct hop_batch *b, struct error *err)
     TRY(call(b, &reply, err));
     if (reply.status != 200)
         return read_refusal(b, &reply, err);
-    return hop_message_read(b->arena, reply.body, b->open, b->open_count, err);
+    TRY(hop_message_read(b->arena, reply.body, b->open, b->open_count, err));
+    if (b->was_sent)
+        doubt_refusals(b);
+    return OK;
 }
 
 static void rest(void)
