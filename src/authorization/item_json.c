@@ -109,7 +109,8 @@ static bool read_item(struct arena *arena, const struct json_value *json, struct
     if (json_get(json, "request_id") != NULL &&
         !json_get_uuid(json, "request_id", &item->request_id))
         return false;
-    if (!json_get_i64(json, "deadline_ms", &deadline_ms) || deadline_ms > DEADLINE_MS_MAX)
+    if (!json_get_i64(json, "deadline_ms", &deadline_ms) || deadline_ms < 0 ||
+        deadline_ms > DEADLINE_MS_MAX)
         return false;
     item->deadline_us = clock_monotonic_us() + deadline_ms * 1000;
     if (!read_trace(json, item))

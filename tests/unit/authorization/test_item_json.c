@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 
 #define HASH        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+#define ID          "01a202f8-bf89-74bb-82b4-da2f91c2d97d"
 #define TRACEPARENT "00-af7ae4ee68d82a48e243c814a50ef5b4-f72cbbf1e82a25c9-01"
 #define COMMON                                                                                     \
     "\"traceparent\":\"" TRACEPARENT "\",\"deadline_ms\":5000,"                                    \
@@ -138,6 +139,11 @@ static void test_items_parse__refusals(void **state)
         {"a deadline far away",
          ITEMS(AUTHORIZE WHO "\"amount\":\"1\",\"traceparent\":\"" TRACEPARENT
                              "\",\"deadline_ms\":60001}")},
+        {"a deadline before the beginning of time",
+         ITEMS(AUTHORIZE WHO "\"amount\":\"1\",\"traceparent\":\"" TRACEPARENT
+                             "\",\"deadline_ms\":-9223372036854775807}")},
+        {"an amount that is an object", ITEMS(AUTHORIZE WHO "\"amount\":{}," COMMON "}")},
+        {"minor units that are none", ITEMS(AUTHORIZE WHO "\"amount_minor\":\"\"," COMMON "}")},
         {"a void of nothing", ITEMS(VOID COMMON "}")},
         {"an unknown status", ITEMS(PUT "\"status\":\"asleep\"," COMMON "}")},
         {"a limit below zero", ITEMS(PUT "\"credit_limit\":\"-5\"," COMMON "}")},
@@ -153,6 +159,41 @@ static void test_items_parse__refusals(void **state)
                  ERR_INVALID);
         CHECK(CASES[at].given, items == NULL && err.message[0] != '\0');
     }
+    arena_free(arena);
+}
+
+/* Whatever a byte of it becomes, the body is read or refused, and what is read is within bounds. */
+static void test_items_parse__any_bytes(void **state)
+{
+    (void)state;
+    static const char GOOD[] =
+        ITEMS(AUTHORIZE WHO "\"amount\":\"99.99\",\"currency\":\"KWD\"," COMMON "}," AUTHORIZE WHO
+                            "\"amount_minor\":9999,\"expires_in_s\":600," COMMON "}," VOID
+                            "\"authorization_id\":\"" ID "\"," COMMON "}," PUT
+                            "\"credit_limit\":\"500.00\",\"status\":\"frozen\"," COMMON "}");
+    static const char STRANGE[] = "\"\\{}[],:0-9.eE+ \n\x01\x7f\xc3\xff";
+    struct arena *arena = arena_new(1024 * 1024);
+    char body[sizeof GOOD];
+    size_t read = 0;
+    for (size_t at = 0; at < sizeof GOOD - 1; at++) {
+        for (size_t strange = 0; strange < sizeof STRANGE; strange++) { /* and the NUL behind it */
+            struct item *items = NULL;
+            size_t count = 0;
+            struct error err = {0};
+            memcpy(body, GOOD, sizeof body);
+            body[at] = STRANGE[strange];
+            arena_reset(arena);
+            const struct text changed = {body, sizeof GOOD - 1};
+            const enum status status = items_parse(arena, changed, &items, &count, &err);
+            CHECK(body, status == OK || status == ERR_INVALID);
+            for (size_t item = 0; status == OK && item < count; item++) {
+                CHECK(body, items[item].amount.decimal.digits >= 0);
+                CHECK(body, items[item].lane >= 0 && items[item].lane < LANE_COUNT);
+            }
+            read += status == OK;
+        }
+    }
+    CHECK("bytes that do not matter", read > 0);
     arena_free(arena);
 }
 
@@ -185,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_items_parse__authorize),
         cmocka_unit_test(test_items_parse__others),
         cmocka_unit_test(test_items_parse__refusals),
+        cmocka_unit_test(test_items_parse__any_bytes),
         cmocka_unit_test(test_items_render__each_kind),
     };
     return cmocka_run_group_tests_name("authorization/item_json", tests, NULL, NULL);
