@@ -11,6 +11,7 @@
 enum { ACCOUNTS_PER_STEP = 500, STEP_MS_MAX = 10000, RETRY_MS = 1000 };
 
 static const int64_t ROTATE_EVERY_US = 3600LL * 1000000;
+static const int64_t ROTATE_AGAIN_US = 60LL * 1000000;
 static const size_t ARENA_SIZE_MAX = 64u * 1024 * 1024;
 
 struct sweep {
@@ -72,12 +73,17 @@ static enum status sweep(struct sweeper *sweeper, bool *is_more_out, struct erro
     return OK;
 }
 
+/* Somebody reads the whole key table, as verify does: the coming days were made long ago, so this
+ * can wait, and while it waits in the database every key waits behind it. */
 static enum status rotate_keys(struct sweeper *sweeper, struct error *err)
 {
     if (clock_monotonic_us() < sweeper->rotate_at_us)
         return OK;
-    TRY(store_rotate_keys(&sweeper->reader, sweeper->policy->key_ttl_s, err));
-    sweeper->rotate_at_us = clock_monotonic_us() + ROTATE_EVERY_US;
+    const enum status status = store_rotate_keys(&sweeper->reader, sweeper->policy->key_ttl_s, err);
+    if (status != OK && status != ERR_CONFLICT)
+        return status;
+    sweeper->rotate_at_us =
+        clock_monotonic_us() + (status == OK ? ROTATE_EVERY_US : ROTATE_AGAIN_US);
     return OK;
 }
 

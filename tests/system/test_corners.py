@@ -3,7 +3,9 @@ import concurrent.futures
 import contextlib
 import random
 
-from system.harness import System, wait_until
+import psycopg
+
+from system.harness import OWNER, System, wait_until
 
 
 def void(system, authorization, **options):
@@ -277,3 +279,22 @@ def test_replays_are_byte_identical_whatever_came_later(make_system):
     assert refusal(void(system, first[1].json(), key="key-bytes-void")) == \
         (422, "idempotency_key_reused")
     system.verify()
+
+
+def test_who_reads_all_keys_does_not_stop_the_sweeper(make_system):
+    """As verify does on a large database, in the hour in which a new day's keys get their place."""
+    system = make_system(start=False, env={"TALLYSTICK_SWEEP_INTERVAL_MS": 20})
+    last = system.sql("SELECT max(inhrelid::regclass::text) AS name FROM pg_inherits "
+                      "WHERE inhparent = '\"authorization\".idempotency_key'::regclass")[0].name
+    system.sql(f"DROP TABLE {last}")
+    with psycopg.connect(system.cluster.url(system.database, OWNER)) as reader:
+        reader.execute('SELECT count(*) FROM "authorization".idempotency_key')
+        system.start()
+        made = system.authorize("user-read", expires_in=1).json()
+        path = f"/v1/authorizations/{made['id']}"
+        wait_until(lambda: system.get(path).json()["status"] == "expired", what="it is swept")
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        wait_until(lambda: system.sql(waiting)[0].count == 0, what="nobody queues for the keys")
+    system.restart("authorization")
+    wait_until(lambda: system.sql("SELECT to_regclass(%s) IS NOT NULL AS is_there", last)
+               [0].is_there, what="the day has its place")
