@@ -5,27 +5,6 @@
 #include "base/assert.h"
 #include "domain/authorization_json.h"
 
-void decide_item(struct batch *b, struct item *item)
-{
-    switch (item->op) {
-    case ITEM_AUTHORIZE:
-        decide_authorize(b, item);
-        return;
-    case ITEM_VOID:
-        decide_void(b, item);
-        return;
-    case ITEM_PUT_ACCOUNT:
-        decide_put_account(b, item);
-        return;
-    case ITEM_RELEASE:
-        decide_release(b, item);
-        return;
-    case ITEM_EXPIRE:
-        return; /* what is due on a batch's accounts is released before any item */
-    }
-    UNREACHABLE();
-}
-
 void item_answer(struct item *item, const struct batch_authorization *authorization,
                  int64_t version, int http_status)
 {

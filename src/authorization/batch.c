@@ -157,6 +157,27 @@ static bool is_duplicate(const struct batch *b, size_t at)
     return b->deliveries != NULL && b->deliveries[at]->outcome == DELIVERY_DUPLICATE;
 }
 
+static void decide_item(struct batch *b, struct item *item)
+{
+    switch (item->op) {
+    case ITEM_AUTHORIZE:
+        decide_authorize(b, item);
+        return;
+    case ITEM_VOID:
+        decide_void(b, item);
+        return;
+    case ITEM_PUT_ACCOUNT:
+        decide_put_account(b, item);
+        return;
+    case ITEM_RELEASE:
+        decide_release(b, item);
+        return;
+    case ITEM_EXPIRE:
+        return; /* what is due on a batch's accounts is released before any item */
+    }
+    UNREACHABLE();
+}
+
 static void expire_due(struct batch *b)
 {
     for (size_t at = 0; at < b->authorization_count; at++)

@@ -12,8 +12,6 @@
 
 #include "authorization/batch.h"
 
-void decide_item(struct batch *b, struct item *item);
-
 void decide_authorize(struct batch *b, struct item *item);
 void decide_void(struct batch *b, struct item *item);
 void decide_release(struct batch *b, struct item *item);
