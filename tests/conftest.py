@@ -1,11 +1,17 @@
 """Fixtures of the system and store tests; tests/README.md tells how to use them."""
 import contextlib
+import signal
 
 import pytest
 
 from system.harness import Cluster, System
 
 open_systems = []
+
+
+def pytest_configure():
+    """A run that is told to end takes its servers along."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", returncode=143))
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +49,12 @@ def opened(system, start=True):
 
 @pytest.fixture(scope="module")
 def system(cluster):
-    """The five services in the dev profile with the defaults, one set for all tests of a file."""
+    """The five services in the dev profile with the defaults, one set for all tests of a file. What
+    the tests have done to it must leave the books right."""
     with opened(System(cluster)) as it:
         yield it
+        it.settle()
+        it.verify()
 
 
 @contextlib.contextmanager

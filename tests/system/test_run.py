@@ -1,5 +1,6 @@
 """`make run` from outside: ready, the printed request, Ctrl-C, again with the same data, and what
 it says when it cannot run. Also through make on a terminal, where Ctrl-C is a key."""
+import contextlib
 import os
 import pathlib
 import pty
@@ -82,10 +83,14 @@ def ask(text):
 
 
 def processes_of(var):
-    """Processes with the directory in their environment or their command line."""
-    return [line for line in subprocess.run(["ps", "axeww", "-o", "pid,args"], capture_output=True,
-                                            text=True).stdout.splitlines()
-            if str(var) in line and "ps axeww" not in line and "pytest" not in line]
+    """Process ids and command lines of what has the directory in its arguments or environment."""
+    found = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if str(var).encode() in command + (process / "environ").read_bytes():
+                found[int(process.name)] = command.decode().split("\0")
+    return found
 
 
 def test_run__first_request_and_its_story(run, var):
@@ -99,7 +104,7 @@ def test_run__first_request_and_its_story(run, var):
     assert positions == sorted(positions), events
     assert ask(it.text()).endswith("200")  # a replay of the transaction, under another key
     assert it.end() == 0
-    assert processes_of(var) == []
+    assert processes_of(var) == {}
 
 
 def test_run__again_keeps_data_and_is_quick(run):
@@ -124,7 +129,7 @@ def test_run__port_in_use(run, var):
         assert it.end(signal.SIGWINCH) == 1
     assert f"port {ports[2]}, which TALLYSTICK_LEDGER_PORT names, is taken" in it.text()
     assert re.search(r"make run TALLYSTICK_LEDGER_PORT=\d+", it.text())
-    assert processes_of(var) == []
+    assert processes_of(var) == {}
 
 
 def test_run__no_port_number(run):
@@ -143,11 +148,11 @@ def test_run__twice_over_the_same_data(run):
 
 def test_run__a_service_ends_by_itself(run, var):
     it = run().wait_for("Ready after")
-    pid = re.search(r"(\d+) \S+ ledger", "\n".join(processes_of(var)))[1]
-    os.kill(int(pid), signal.SIGKILL)
+    ledger, = (pid for pid, command in processes_of(var).items() if "ledger" in command)
+    os.kill(ledger, signal.SIGKILL)
     it.wait_for("ledger ended with SIGKILL; its last lines:")
     assert it.process.wait(60) == 1
-    assert processes_of(var) == []
+    assert processes_of(var) == {}
 
 
 def test_run__a_second_signal_ends_at_once(run, var):
@@ -155,7 +160,7 @@ def test_run__a_second_signal_ends_at_once(run, var):
     it.process.send_signal(signal.SIGINT)
     it.process.send_signal(signal.SIGINT)
     assert it.process.wait(30) in (0, 1)
-    assert processes_of(var) == []
+    assert processes_of(var) == {}
 
 
 def test_run__files_of_the_run(run, var):
@@ -182,7 +187,7 @@ def test_run__ctrl_c_on_a_terminal(var):
     text += read_terminal(terminal, until=None)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, text.decode()
     assert b"\033[36mgateway" in text and b"***" not in text
-    assert processes_of(var) == []
+    assert processes_of(var) == {}
 
 
 def read_terminal(terminal, until):
