@@ -60,8 +60,8 @@ def system(cluster):
 @contextlib.contextmanager
 def maker(cluster):
     with contextlib.ExitStack() as stack:
-        def make(start=True, **options):
-            return stack.enter_context(opened(System(cluster, **options), start))
+        def make(env=None, start=True, **options):
+            return stack.enter_context(opened(System(cluster, env=env, **options), start))
         yield make
 
 
