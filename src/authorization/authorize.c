@@ -18,8 +18,9 @@ static struct uuid half_of(const struct sha256 *digest)
 /* Ours: this very item was saved by an attempt whose commit was never confirmed. */
 static bool is_own(const struct item *item, const struct batch_authorization *found)
 {
-    return item->op == ITEM_AUTHORIZE &&
-           uuid_equals(&found->authorization.id, &item->authorization_id);
+    if (item->op == ITEM_VOID)
+        return item->has_ended;
+    return uuid_equals(&found->authorization.id, &item->authorization_id);
 }
 
 bool decide_repeat(struct batch *b, struct item *item)

@@ -69,7 +69,8 @@ struct item {
     bool has_key;
     struct sha256 key_hash;
     struct sha256 fingerprint;
-    bool trusted; /* may see all reasons */
+    bool trusted;   /* may see all reasons */
+    bool has_ended; /* void: an attempt has released the hold and noted the key, maybe for good */
     struct text transaction_id;
     struct uuid transaction_key; /* the first half of SHA-256(tenant, transaction id) */
     struct asked_amount amount;

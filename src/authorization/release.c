@@ -80,6 +80,7 @@ void decide_void(struct batch *b, struct item *item)
     }
     item_answer(item, found, found->authorization.version, 200);
     decide_note_key(b, item, found, found->authorization.version);
+    item->has_ended = true;
 }
 
 /* ---- the saga's command ---------------------------------------------------------------------- */
