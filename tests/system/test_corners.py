@@ -1,6 +1,7 @@
 """Corners where money could go wrong: what nobody asks on a good day, and must be answered well."""
 import concurrent.futures
 import contextlib
+import hashlib
 import random
 
 import psycopg
@@ -59,9 +60,9 @@ def test_credit_of_thousands_of_expired_holds_is_there_at_once(make_system):
 
 
 def test_sweeper_does_not_rest_while_holds_are_due(make_system):
-    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 20_000})
+    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 15_000})
     put_account(system, "user-sweep", "2500.00")
-    authorize_many(system, "user-sweep", 2500, expires_in=1)
+    authorize_many(system, "user-sweep", 2500, expires_in=5)
     wait_until(lambda: count_due(system, "user-sweep") == 2500, what="all holds due")
     wait_until(lambda: count_due(system, "user-sweep") < 2500, 30, what="the sweeper is there")
     wait_until(lambda: count_due(system, "user-sweep") == 0, 10, what="the sweeper goes on")
@@ -298,3 +299,74 @@ def test_who_reads_all_keys_does_not_stop_the_sweeper(make_system):
     system.restart("authorization")
     wait_until(lambda: system.sql("SELECT to_regclass(%s) IS NOT NULL AS is_there", last)
                [0].is_there, what="the day has its place")
+
+
+def expiries(system, user_id):
+    """When the account is due, and the holds it may be due for."""
+    query = """SELECT a.next_expiry_at,
+                      (SELECT array_agg(c.expires_at ORDER BY c.expires_at)
+                         FROM "authorization".credit_authorization c
+                        WHERE c.account_id = a.id AND c.remaining_minor > 0) AS holds
+                 FROM "authorization".account a WHERE a.user_id = %s"""
+    return system.sql(query, user_id)[0]
+
+
+def test_void_of_a_hold_that_is_due_and_not_swept(make_system):
+    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 3600_000})
+    made = system.authorize("user-due", "10.00", expires_in=1).json()
+    wait_until(lambda: count_due(system, "user-due") == 1, what="the hold is due")
+    assert refusal(void(system, made)) == (409, "authorization_expired")
+    assert system.get("/v1/accounts/user-due/balance").json()["held"]["amount"] == "0.00"
+    assert expiries(system, "user-due") == (None, None)
+    system.settle()
+    system.verify()
+
+
+def test_account_is_due_no_later_than_its_earliest_hold(make_system):
+    system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 20})
+    first = system.authorize("user-next", expires_in=1).json()
+    system.authorize("user-next", expires_in=2)
+    last = system.authorize("user-next", expires_in=600).json()
+    assert void(system, first).status_code == 200
+    due, holds = expiries(system, "user-next")
+    assert len(holds) == 2 and due <= holds[0]
+    wait_until(lambda: len(expiries(system, "user-next").holds) == 1, what="the second expires")
+    wait_until(lambda: expiries(system, "user-next").next_expiry_at ==
+               expiries(system, "user-next").holds[0], what="due with the last")
+    assert void(system, last).status_code == 200
+    system.settle()
+    system.verify()
+
+
+def ask(system, *items):
+    """What a gateway asks, as it asks it."""
+    return system.post("/internal/authorizations", {"items": list(items)}, key=None,
+                       door="authorization",
+                       headers={"Authorization": f"Bearer {system.secret}", "Tallystick-Lane": "1"})
+
+
+def hop_item(number, **fields):
+    digest = hashlib.sha256(str(number).encode()).hexdigest()
+    return {"op": "authorize", "key_hash": digest, "fingerprint": digest,
+            "traceparent": "00-af7ae4ee68d82a48e243c814a50ef5b4-f72cbbf1e82a25c9-01",
+            "user_id": "user-hop", "transaction_id": f"tx-hop-{number}", "amount": "1.00",
+            "deadline_ms": 5000} | fields
+
+
+def test_what_a_wrong_gateway_asks(make_system):
+    system = make_system()
+    for item in ({}, hop_item(1, deadline_ms=60001), hop_item(1, deadline_ms=-1),
+                 hop_item(1, deadline_ms=-2**63), hop_item(1, deadline_ms=2**63),
+                 hop_item(1, amount="-1"), hop_item(1, amount=[]), hop_item(1, user_id=7),
+                 hop_item(1, key_hash="a"), hop_item(1, traceparent="")):
+        assert refusal(ask(system, hop_item(2), item)) == (400, "malformed_json"), item
+    late, done = ask(system, hop_item(3, deadline_ms=0), hop_item(4)).json()["items"]
+    assert (late["status"], late["body"]["code"]) == (503, "backpressure")
+    assert (done["status"], done["body"]["status"]) == (201, "approved")
+    many = [hop_item(100 + number, user_id=4096 * "u" + str(number % 3), amount="0.01")
+            for number in range(900)]
+    answers = ask(system, *many).json()["items"]
+    assert [answer["body"]["transaction_id"] for answer in answers] == \
+        [item["transaction_id"] for item in many]
+    system.settle()
+    system.verify()
