@@ -169,8 +169,11 @@ static enum status read_prepares(struct db *db, struct error *err)
         if (waited != OK)
             return connection_fail(db, waited, "connection lost while preparing", err);
         PGresult *result = PQgetResult(db->connection);
-        if (result == NULL)
-            continue; /* end of one statement's results */
+        if (result == NULL) { /* end of one statement's results, or of all */
+            if (PQstatus(db->connection) == CONNECTION_BAD)
+                return connection_fail(db, ERR_DOWN, "connection lost while preparing", err);
+            continue;
+        }
         const ExecStatusType kind = PQresultStatus(result);
         if (status == OK && kind == PGRES_FATAL_ERROR)
             status = connection_fail_statement(db, result, "prepare", err);
