@@ -75,10 +75,13 @@ def clean_environment():
 
 
 def free_ports(count):
-    """Ports that nobody holds, below the range that the kernel gives to outgoing connections."""
+    """Ports that nobody holds, below the range that the kernel gives to outgoing connections. Each
+    of several test processes has a share of them, so that none takes what another just found."""
     kernels = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
-    lowest = int(kernels[0])
-    candidates = random.sample(range(lowest // 2, lowest), 200 + count)
+    lowest, highest = int(kernels[0]) // 2, int(kernels[0])
+    share = (highest - lowest) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    lowest += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    candidates = random.sample(range(lowest, lowest + share), 200 + count)
     return list(itertools.islice(filter(is_free_port, candidates), count))
 
 

@@ -10,6 +10,7 @@ from system.harness import System, wait_until
 from system.ledger_commands import (TRACE, Saga, account_id, answers, check_books, entries,
                                     net_pending, publish, tell)
 
+NOBODY = "00112233-4455-8677-8899-aabbccddeeff"  # no account of any test has this id
 HOLD = [("debit", "pending", 9999), ("credit", "pending", 9999)]
 
 
@@ -361,8 +362,8 @@ def test_parameters_that_are_not_valid(ledger, params):
 
 
 @pytest.mark.parametrize("path", ["/", "/internal/accounts", "/internal/accounts/x/entries",
-                                  f"/internal/accounts/{account_id()}",
-                                  f"/internal/accounts/{account_id()}/entries/more"])
+                                  f"/internal/accounts/{NOBODY}",
+                                  f"/internal/accounts/{NOBODY}/entries/more"])
 def test_paths_that_are_none(ledger, path):
     assert ledger.get(path, door="ledger", headers=secret(ledger)).status_code == 404
 

@@ -52,7 +52,7 @@ def machine(tmp_path):
 def test_setup__all_is_there(machine):
     before = time.monotonic()
     assert machine("test") == (0, "", [])
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 5
 
 
 def test_setup__run_takes_no_test_packages(machine):
