@@ -249,7 +249,7 @@ def test_a_command_is_repeated_once_the_last_has_left(hasty, one):
     assert second.payload == first.payload
     found = row(hasty, one.authorize)
     assert (found.state, found.tries) == ("running", 2)
-    assert hasty.logs("saga", event="saga.command_repeated", saga_id=one.authorize)
+    wait_until(lambda: hasty.logs("saga", event="saga.command_repeated", saga_id=one.authorize))
 
 
 def test_a_command_that_waits_in_the_outbox_is_not_repeated(hasty, one):

@@ -66,8 +66,9 @@ def test_health__without_a_database_and_with_it_again(make_system):
     assert down == {"started": True, "database": False, "schema": True, "serving": True}
     system.cluster.sql("postgres", f"ALTER DATABASE {system.database} ALLOW_CONNECTIONS true")
     wait_until(lambda: health(system, "ledger", "readyz").status_code == 200, 10)
-    events = [line["event"] for line in system.logs("ledger")]
-    assert events.count("database.lost") == events.count("database.found") == 1
+    wait_until(lambda: system.logs("ledger", event="database.found"), 5)  # lines are gathered
+    assert len(system.logs("ledger", event="database.lost")) == 1
+    assert len(system.logs("ledger", event="database.found")) == 1
 
 
 # ---- refusals -----------------------------------------------------------------------------------
