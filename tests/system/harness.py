@@ -163,6 +163,18 @@ def run_tallystick(environment, *args, stdin=None, timeout=120):
     return done
 
 
+def where_threads_are(pid):
+    """Each thread's name, state and where it waits in the kernel: why a process does not end."""
+    said = []
+    for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir()):
+        with contextlib.suppress(OSError):
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            name, place = (task / "comm").read_text().strip(), (task / "wchan").read_text()
+            said.append(f"thread {task.name} {name}: {state} in {place}, "
+                        f"system call {(task / 'syscall').read_text().strip()}")
+    return "\n".join(said)
+
+
 class Service:
     """One process of a service, and its log in a file that outlives restarts."""
 
@@ -202,9 +214,10 @@ class Service:
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
+            threads = where_threads_are(process.pid)
             process.kill()
             process.wait()
-            raise AssertionError(f"{self.name} did not end:\n{self.tail()}") from None
+            raise AssertionError(f"{self.name} did not end:\n{threads}\n{self.tail()}") from None
 
     def log_bytes(self):
         return self.log_path.read_bytes() if self.log_path.exists() else b""
