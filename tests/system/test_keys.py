@@ -68,7 +68,8 @@ def test_dev_is_open_but_not_to_wrong_keys(system):
     assert system.authorize().status_code == 201
     answer = system.authorize(headers=bearer("wrong"))
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    assert system.logs("gateway", event="service.open"), "an open door says so at start"
+    wait_until(lambda: system.logs("gateway", event="service.open"),
+               what="an open door says so at start")
 
 
 def test_key_made_now_opens_now(prod):

@@ -71,9 +71,12 @@ def test_an_approval_is_booked(saga, one):
     assert steps(saga, one.authorize) == {("record_hold", "do"): "done"}
     assert told(saga, one.authorize) == ["saga.started", "saga.completed"]
     check_said(saga, one.authorize)
-    lines = [line for line in saga.logs("saga", trace_id=TRACE)
-             if line.get("saga_id") == one.authorize]
-    assert [line["event"] for line in lines] == ["saga.started", "saga.completed"]
+
+    def logged():  # lines are gathered for some milliseconds before they are written
+        return [line["event"] for line in saga.logs("saga", trace_id=TRACE, saga_id=one.authorize)]
+
+    wait_until(lambda: len(logged()) >= 2, what="both lines of the log")
+    assert logged() == ["saga.started", "saga.completed"]
 
 
 @pytest.mark.parametrize("answer", ["authorization.reversed", "authorization.already_released"])
@@ -271,7 +274,9 @@ def test_many_stuck_sagas_are_one_alert(hasty):
         assert steps(hasty, one.authorize) == {("record_hold", "do"): "unknown"}
         assert told(hasty, one.authorize) == ["saga.started", "saga.stuck"]
         check_said(hasty, one.authorize)
-    alerts = hasty.logs("saga", event="saga.alert")[before:]
+    alerts = lambda: hasty.logs("saga", event="saga.alert")[before:]
+    wait_until(lambda: sum(alert["stuck"] for alert in alerts()) >= 5, what="alerts for all")
+    alerts = alerts()
     assert sum(alert["stuck"] for alert in alerts) == 5
     assert len(alerts) < 5
     assert {alert["level"] for alert in alerts} == {"error"}
