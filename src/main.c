@@ -39,6 +39,7 @@ static const struct command COMMANDS[] = {
 /* Whose options the environment and the configuration file may name. */
 static const struct option_table OPTION_TABLES[] = {
     {"services", SERVICE_OPTIONS},
+    {"services", BUS_OPTIONS},
     {"gateway", GATEWAY_OPTIONS},
     {"authorization", AUTHORIZATION_OPTIONS},
     {"ledger", LEDGER_OPTIONS},

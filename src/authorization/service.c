@@ -132,10 +132,7 @@ static enum status start_commands(struct room *room, const struct service_config
     const struct text topic =
         text_format(room->arena, "%s.authorization.commands.v1", service->topic_prefix);
     const struct consumer_config config = {
-        .bus = {.kind = "postgres",
-                .database_url = service->database_url,
-                .user = room->db.user,
-                .service = "authorization"},
+        .bus = service_bus_config(service, "authorization"),
         .db = room->db,
         .group = CONSUMER_GROUP,
         .topics = {topic.data},
@@ -209,6 +206,7 @@ int authorization_main(int argc, char **argv)
         .name = "authorization",
         .summary = "decides credit in real time, places and releases holds",
         .options = AUTHORIZATION_OPTIONS,
+        .uses_bus = true,
         .config_size = sizeof(struct authorization_config),
         .admin_port_offset = offsetof(struct authorization_config, admin_port),
         .migrations = authorization_migrations,

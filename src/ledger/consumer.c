@@ -30,10 +30,7 @@ static struct consumer_config consumer_config(const struct ledger_config *config
     struct db_config db = service_db_config(&config->service, "ledger");
     db.statements[0] = ledger_store_statements;
     return (struct consumer_config){
-        .bus = {.kind = "postgres",
-                .database_url = config->service.database_url,
-                .user = db.user,
-                .service = "ledger"},
+        .bus = service_bus_config(&config->service, "ledger"),
         .db = db,
         .group = "ledger",
         .topics = {consumer->topic},

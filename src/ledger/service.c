@@ -99,6 +99,7 @@ int ledger_main(int argc, char **argv)
         .name = "ledger",
         .summary = "Keeps the books: writes balanced double-entry journals that never change.",
         .options = LEDGER_OPTIONS,
+        .uses_bus = true,
         .config_size = sizeof(struct ledger_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = ledger_migrations,

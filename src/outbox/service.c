@@ -17,9 +17,7 @@ enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100, ARENA_SIZE_MAX = 64 * 1024
 struct outbox_config {
     struct service_config service;
     int64_t admin_port;
-    const char *bus;
     int64_t batch_max;
-    int64_t bus_retention_s;
     int64_t pending_warning;
     int64_t age_warning_s;
 };
@@ -30,12 +28,8 @@ struct outbox_config {
 const struct option OUTBOX_OPTIONS[] = {
     {"outbox-admin-port", OPT_PORT, "9083", FIELD(admin_port),
      "TCP port of health, version and log level."},
-    {"bus", OPT_CHOICE, "postgres", FIELD(bus),
-     "Which event bus carries events and commands.", "postgres"},
     {"outbox-batch-max", OPT_INT, "500", FIELD(batch_max),
      "Events that one relay moves in one transaction, at most."},
-    {"bus-retention-s", OPT_INT, "604800", FIELD(bus_retention_s),
-     "How long, in seconds, the bus keeps what every consumer group has read."},
     {"outbox-pending-warning", OPT_INT, "10000", FIELD(pending_warning),
      "How many events waiting in one outbox are worth a warning."},
     {"outbox-age-warning-s", OPT_INT, "30", FIELD(age_warning_s),
@@ -58,7 +52,7 @@ static int expire(void *context)
     struct outbox_room *outbox = context;
     struct error err;
     int64_t deleted = 0;
-    if (bus_expire(outbox->bus, outbox->config.bus_retention_s, &deleted, &err) != OK) {
+    if (bus_expire(outbox->bus, outbox->config.service.bus.retention_s, &deleted, &err) != OK) {
         log_warning(NULL, "bus.retention_failed", "old messages cannot be deleted, retrying",
                     kv_str("error", err.message));
         return EXPIRE_REST_MS;
@@ -69,19 +63,12 @@ static int expire(void *context)
     return deleted > 0 ? EXPIRE_AGAIN_MS : EXPIRE_REST_MS;
 }
 
-static struct bus_config bus_config_of(const struct outbox_config *config)
-{
-    const struct db_config db = service_db_config(&config->service, "outbox");
-    return (struct bus_config){
-        .kind = config->bus, .database_url = db.url, .user = db.user, .service = "outbox"};
-}
-
 static enum status start_relay(struct outbox_room *outbox, size_t at, struct error *err)
 {
     const struct outbox_config *config = &outbox->config;
     struct relay_config relay_config = {
         .db = service_db_config(&config->service, "outbox"),
-        .bus = bus_config_of(config),
+        .bus = service_bus_config(&config->service, "outbox"),
         .topic_prefix = config->service.topic_prefix,
         .batch_max = (int)config->batch_max,
         .pending_warning = config->pending_warning,
@@ -103,7 +90,7 @@ static void stop(void *room)
 
 static enum status start_threads(struct outbox_room *outbox, struct error *err)
 {
-    const struct bus_config bus = bus_config_of(&outbox->config);
+    const struct bus_config bus = service_bus_config(&outbox->config.service, "outbox");
     if (outbox->config.batch_max < 1 || outbox->config.batch_max > 5000)
         return error_set(err, ERR_INVALID, "outbox-batch-max must be from 1 to 5000");
     TRY(bus_publisher_open(&bus, &outbox->bus, err));
@@ -148,6 +135,7 @@ static const struct service OUTBOX = {
     .schema = "bus",
     .summary = "Moves every service's outbox to the event bus, at least once and in order.",
     .options = OUTBOX_OPTIONS,
+    .uses_bus = true,
     .config_size = sizeof(struct outbox_config),
     .admin_port_offset = FIELD(admin_port),
     .migrations = outbox_migrations,

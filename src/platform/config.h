@@ -3,8 +3,8 @@
  * Purpose:   each option has one name; `--gateway-port`, TALLYSTICK_GATEWAY_PORT and a line
  *            `gateway-port = 8080` of the file TALLYSTICK_CONFIG_FILE mean the same, in this order
  *            of precedence (flag, environment, file, default). A secret may also be read from a
- *            file: TALLYSTICK_SERVICE_SECRET_FILE. DATABASE_URL stands in for
- *            TALLYSTICK_DATABASE_URL. Variables with the prefix that no table knows stop the start.
+ *            file: TALLYSTICK_SERVICE_SECRET_FILE. DATABASE_URL and KAFKA_BROKERS stand in for
+ *            theirs with the prefix. Variables with the prefix that no table knows stop the start.
  * Units:     the name says it: -ms, -s, -size.
  * Ownership: values are written into the caller's struct; texts live as long as the program.
  * Errors:    ERR_INVALID with the option's name, its value, and what it takes.

@@ -213,6 +213,26 @@ enum status settings_add_flags(struct settings *settings, int *argc, char **argv
     return OK;
 }
 
+/* Variables without our prefix that everybody knows. */
+static enum status add_standard(struct settings *settings, struct error *err)
+{
+    static const struct {
+        const char *variable;
+        const char *option;
+    } STANDARD[] = {{"DATABASE_URL", "database-url"}, {"KAFKA_BROKERS", "kafka-brokers"}};
+    for (size_t at = 0; at < COUNT(STANDARD); at++) {
+        const char *const value = getenv(STANDARD[at].variable);
+        if (value == NULL || value[0] == '\0' ||
+            find_option(settings, SETTING_STANDARD, text_of(STANDARD[at].option)) == NULL)
+            continue;
+        TRY(add(
+            settings,
+            (struct setting){STANDARD[at].option, value, STANDARD[at].variable, SETTING_STANDARD},
+            err));
+    }
+    return OK;
+}
+
 enum status settings_add_environment(struct settings *settings, struct error *err)
 {
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -228,12 +248,7 @@ enum status settings_add_environment(struct settings *settings, struct error *er
                                  .source = SETTING_ENVIRONMENT},
                 err));
     }
-    const char *const url = getenv("DATABASE_URL");
-    if (url == NULL || url[0] == '\0' ||
-        find_option(settings, SETTING_STANDARD, TEXT("database-url")) == NULL)
-        return OK;
-    return add(settings, (struct setting){"database-url", url, "DATABASE_URL", SETTING_STANDARD},
-               err);
+    return add_standard(settings, err);
 }
 
 static enum status add_line(struct settings *settings, struct text line, const char *path,

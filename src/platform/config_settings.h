@@ -18,7 +18,7 @@ enum { SETTINGS_MAX = 512 };
 enum setting_source {
     SETTING_FLAG,
     SETTING_ENVIRONMENT,
-    SETTING_STANDARD, /* a variable without our prefix: DATABASE_URL */
+    SETTING_STANDARD, /* a variable without our prefix: DATABASE_URL, KAFKA_BROKERS */
     SETTING_FILE,
 };
 

@@ -51,6 +51,24 @@ const struct option SERVICE_OPTIONS[] = {
      "How long, in milliseconds, open work may then take to end."},
     {NULL},
 };
+
+const struct option BUS_OPTIONS[] = {
+    {"bus", OPT_CHOICE, "postgres", FIELD(bus.kind),
+     "Which event bus carries events and commands; the same for every service.",
+     "postgres|kafka|sns-sqs"},
+    {"bus-retention-s", OPT_INT, "604800", FIELD(bus.retention_s),
+     "How long, in seconds, the bus keeps messages (on PostgreSQL: those that all groups have "
+     "read; on Kafka: of topics that are made by Tallystick)."},
+    {"kafka-brokers", OPT_TEXT, "127.0.0.1:9092", FIELD(bus.kafka_brokers),
+     "Brokers to begin with, as host:port, separated by commas. KAFKA_BROKERS is read too."},
+    {"kafka-properties", OPT_SECRET, NULL, FIELD(bus.kafka_properties),
+     "More settings of the Kafka client, such as security.protocol=SASL_SSL, a line each."},
+    {"kafka-partitions", OPT_INT, "12", FIELD(bus.kafka_partitions),
+     "Partitions of each topic that Tallystick makes; never change it for a live topic."},
+    {"kafka-replicas", OPT_INT, "1", FIELD(bus.kafka_replicas),
+     "Replicas of each topic that Tallystick makes; 3 in production."},
+    {NULL},
+};
 /* clang-format on */
 
 /* ---- configuration ------------------------------------------------------------------------- */
@@ -81,7 +99,8 @@ static enum status check_config(struct service_config *config, struct error *err
 static enum status load_config(const struct service *service, struct service_config *config,
                                int *argc, char **argv, struct error *err)
 {
-    const struct option *const tables[] = {SERVICE_OPTIONS, service->options, NULL};
+    const struct option *const tables[] = {SERVICE_OPTIONS, service->options,
+                                           service->uses_bus ? BUS_OPTIONS : NULL, NULL};
     config->drain_ms = -1; /* its default depends on the profile */
     TRY(config_load(tables, config, argc, argv, err));
     if (*argc > 1)

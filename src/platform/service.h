@@ -11,6 +11,7 @@
 #define PLATFORM_SERVICE_H
 
 #include "base/error.h"
+#include "platform/bus/bus.h"
 #include "platform/config.h"
 #include "platform/http_problem.h"
 #include "platform/postgres.h"
@@ -27,12 +28,15 @@ struct service_config {
     const char *service_secret; /* what services show each other; required */
     const char *topic_prefix;   /* tallystick */
     const char *log_level;
-    const char *log_format; /* auto | json | text */
-    int64_t drain_ms;       /* readyz says 503 for so long before the door closes */
-    int64_t stop_ms;        /* then what is open may take so long to end */
+    const char *log_format;  /* auto | json | text */
+    int64_t drain_ms;        /* readyz says 503 for so long before the door closes */
+    int64_t stop_ms;         /* then what is open may take so long to end */
+    struct bus_settings bus; /* of services that use the bus */
 };
 
-extern const struct option SERVICE_OPTIONS[]; /* for struct service_config */
+/* Both for struct service_config. */
+extern const struct option SERVICE_OPTIONS[];
+extern const struct option BUS_OPTIONS[];
 
 /* Tables that service_main passes to config_load. */
 struct service {
@@ -40,6 +44,7 @@ struct service {
     const char *schema;  /* NULL: name */
     const char *summary; /* one sentence for --help */
     const struct option *options;
+    bool uses_bus; /* has BUS_OPTIONS too */
     size_t config_size;
     size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
     const struct sql_migration *migrations; /* the schema this binary fits */
@@ -62,6 +67,8 @@ bool service_is_dev(const struct service_config *config);
 
 /* A db_config for this service's role and schema; add statements and times as needed. */
 struct db_config service_db_config(const struct service_config *config, const char *service_name);
+/* Likewise its way to the event bus. */
+struct bus_config service_bus_config(const struct service_config *config, const char *service_name);
 
 /* ---- the door of a service that only services may call --------------------------------------- */
 

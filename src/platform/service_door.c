@@ -50,3 +50,14 @@ struct db_config service_db_config(const struct service_config *config, const ch
                                       .application_name = ROLES[at].role};
     UNREACHABLE();
 }
+
+struct bus_config service_bus_config(const struct service_config *config, const char *service_name)
+{
+    return (struct bus_config){
+        .settings = config->bus,
+        .topic_prefix = config->topic_prefix,
+        .database_url = config->database_url,
+        .user = service_db_config(config, service_name).user,
+        .service = service_name,
+    };
+}

@@ -17,10 +17,7 @@ enum status saga_consumer_start(struct room *room, struct consumer **consumer_ou
 {
     const struct saga_config *config = room->config;
     const struct consumer_config consumer = {
-        .bus = {.kind = "postgres",
-                .database_url = config->service.database_url,
-                .user = room->db.user,
-                .service = "saga"},
+        .bus = service_bus_config(&config->service, "saga"),
         .db = room->db,
         .group = SAGA_GROUP,
         .topics = {topic(room, "authorization.v1"), topic(room, "ledger.v1"), NULL},

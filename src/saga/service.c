@@ -143,6 +143,7 @@ int saga_main(int argc, char **argv)
         .name = "saga",
         .summary = "drives each business transaction over the services to its end, or undoes it",
         .options = SAGA_OPTIONS,
+        .uses_bus = true,
         .config_size = sizeof(struct saga_config),
         .admin_port_offset = offsetof(struct saga_config, admin_port),
         .migrations = saga_migrations,

@@ -67,8 +67,10 @@ void store_clean(void)
 
 struct bus_config store_bus(const char *user)
 {
-    return (struct bus_config){
-        .kind = "postgres", .database_url = store_url(), .user = user, .service = "test"};
+    return (struct bus_config){.settings = {.kind = "postgres"},
+                               .database_url = store_url(),
+                               .user = user,
+                               .service = "test"};
 }
 
 struct db_config store_db(const char *user, const char *schema)

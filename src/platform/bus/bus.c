@@ -41,9 +41,9 @@ static const struct part *find_part(const char *kind)
 enum status bus_publisher_open(const struct bus_config *config,
                                struct bus_publisher **publisher_out, struct error *err)
 {
-    const struct part *part = find_part(config->kind);
+    const struct part *part = find_part(config->settings.kind);
     if (part == NULL)
-        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->kind);
+        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->settings.kind);
     void *self = NULL;
     TRY(part->publisher->open(config, &self, err));
     struct bus_publisher *publisher = malloc(sizeof *publisher);
@@ -77,9 +77,9 @@ enum status bus_consumer_open(const struct bus_config *config, const char *group
                               const char *const topics[], struct bus_consumer **consumer_out,
                               struct error *err)
 {
-    const struct part *part = find_part(config->kind);
+    const struct part *part = find_part(config->settings.kind);
     if (part == NULL)
-        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->kind);
+        return error_set(err, ERR_INVALID, "there is no event bus '%s'", config->settings.kind);
     void *self = NULL;
     TRY(part->consumer->open(config, group, topics, &self, err));
     struct bus_consumer *consumer = malloc(sizeof *consumer);

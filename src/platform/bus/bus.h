@@ -18,8 +18,19 @@
 struct bus_publisher;
 struct bus_consumer;
 
+/* What the options say (BUS_OPTIONS of platform/service.h). */
+struct bus_settings {
+    const char *kind;             /* postgres | kafka | sns-sqs */
+    int64_t retention_s;          /* how long the bus keeps messages */
+    const char *kafka_brokers;    /* host:port, ... */
+    const char *kafka_properties; /* librdkafka's own, a line each; NULL: none */
+    int64_t kafka_partitions;     /* of topics that are made here */
+    int64_t kafka_replicas;       /* of topics that are made here */
+};
+
 struct bus_config {
-    const char *kind;         /* postgres */
+    struct bus_settings settings;
+    const char *topic_prefix; /* tallystick */
     const char *database_url; /* postgres: where the bus tables are */
     const char *user;         /* postgres: tallystick_<service> */
     const char *service;      /* names connections */

@@ -1,7 +1,7 @@
 /* platform/bus/part.h - what a part behind the event bus has to offer.
  *
- * Purpose:   bus.h's functions, told apart by kind. One of the two seams with several parts
- *           ; a new bus is one file with these tables and a row in bus.c.
+ * Purpose:   bus.h's functions, told apart by kind. One of the two seams with several
+ *            parts; a new bus is one file with these tables and a row in bus.c.
  * Units:     as in bus.h.
  * Ownership: `self` is the part's own object, made by open, ended by close.
  * Errors:    as in bus.h; a bus that is down does not fail an open, but the first use.
