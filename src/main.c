@@ -1,6 +1,8 @@
 /* tallystick <command>: one executable; every service and every tool is a command of it. */
 #include "authorization/service.h"
+#include "base/arena.h"
 #include "base/assert.h"
+#include "gateway/metrics.h"
 #include "gateway/service.h"
 #include "ledger/service.h"
 #include "operator/operator.h"
@@ -13,6 +15,7 @@
 #include <string.h>
 
 enum { EXIT_USAGE = 2 };
+enum { REFERENCE_SIZE_MAX = 256 * 1024 };
 
 struct command {
     const char *name;
@@ -20,6 +23,8 @@ struct command {
     int (*main)(int argc, char **argv); /* argv[0] is the command's name */
     int (*tool)(int argc, char **argv); /* where words follow: `ledger account freeze` */
 };
+
+static int metrics_main(int argc, char **argv);
 
 /* clang-format off */
 static const struct command COMMANDS[] = {
@@ -34,6 +39,7 @@ static const struct command COMMANDS[] = {
     {"verify", "check what must always be true of the money", verify_main, NULL},
     {"account", "read and set a user's credit limit and status", account_main, NULL},
     {"key", "create, list and revoke API keys", key_main, NULL},
+    {"metrics", "print what every service measures, as Markdown", metrics_main, NULL},
 };
 
 /* Whose options the environment and the configuration file may name. */
@@ -54,6 +60,27 @@ static const struct option_table OPTION_TABLES[] = {
     {NULL, NULL},
 };
 /* clang-format on */
+
+/* What /metrics of the services shows, in the order of docs/reference/metrics.md. */
+static const struct metric_table *const METRIC_TABLES[] = {&GATEWAY_METRICS};
+
+/* docs/reference/metrics.md, which a test compares with this. */
+static int metrics_main(int argc, char **argv)
+{
+    if (argc > 1) {
+        fprintf(stderr, "tallystick metrics: '%s' is not expected\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    struct arena *arena = arena_new(REFERENCE_SIZE_MAX);
+    struct text_builder out;
+    text_builder_init(&out, arena, REFERENCE_SIZE_MAX / 4);
+    metrics_write_introduction(&out);
+    for (size_t at = 0; at < COUNT(METRIC_TABLES); at++)
+        metrics_write_reference(METRIC_TABLES[at], &out);
+    printf("%.*s", TEXT_ARGS(text_builder_text(&out)));
+    arena_free(arena);
+    return 0;
+}
 
 static void print_help(FILE *to)
 {

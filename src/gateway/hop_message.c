@@ -124,6 +124,7 @@ static enum status read_answer(const struct json_value *value, struct answer *an
         .location = json_get_text(value, "location"),
         .retry_after_s = retry_after_s,
         .is_replayed = replayed != NULL && replayed->type == JSON_TRUE,
+        .problem = status < 400 ? PROBLEM_NONE : problem_find(json_get_text(body, "code")),
     };
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "domain/idempotency.h"
 #include "gateway/gateway.h"
 #include "gateway/head.h"
+#include "gateway/metrics.h"
 #include "platform/clock.h"
 
 bool intake_key(struct visit *visit, const char *route, struct sha256 *lookup_out)
@@ -15,6 +16,8 @@ bool intake_key(struct visit *visit, const char *route, struct sha256 *lookup_ou
     if (http_request_header_count(request, "Idempotency-Key") > 1)
         why = PROBLEM_IDEMPOTENCY_KEY_INVALID;
     if (why != PROBLEM_NONE) {
+        if (why == PROBLEM_IDEMPOTENCY_KEY_MISSING)
+            metric_count(&METRIC_IDEMPOTENCY_REQUESTS, IDEMPOTENCY_MISSING);
         visit_refuse(visit, why, NULL);
         return false;
     }

@@ -9,6 +9,7 @@
 #include "gateway/gateway_sql.h"
 #include "gateway/hop.h"
 #include "gateway/keyring.h"
+#include "gateway/metrics.h"
 #include "gateway/routes.h"
 #include "platform/log.h"
 
@@ -187,6 +188,7 @@ int gateway_main(int argc, char **argv)
         .config_size = sizeof(struct gateway_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = gateway_migrations,
+        .metrics = {&GATEWAY_METRICS},
         .start = gateway_start,
         .drain = gateway_drain,
         .busy = gateway_busy,

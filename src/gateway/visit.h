@@ -35,7 +35,7 @@ struct answer {
     const char *allow;     /* of a 405 */
     int64_t retry_after_s; /* 0: none */
     bool is_replayed;
-    enum problem_code problem; /* PROBLEM_NONE, or why it was refused here */
+    enum problem_code problem; /* PROBLEM_NONE, or why it was refused */
 };
 
 struct visit {

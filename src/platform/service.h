@@ -14,6 +14,7 @@
 #include "platform/bus/bus.h"
 #include "platform/config.h"
 #include "platform/http_problem.h"
+#include "platform/metrics.h"
 #include "platform/postgres.h"
 
 struct json_writer;
@@ -38,6 +39,8 @@ struct service_config {
 extern const struct option SERVICE_OPTIONS[];
 extern const struct option BUS_OPTIONS[];
 
+enum { SERVICE_METRICS_MAX = 4 };
+
 /* Tables that service_main passes to config_load. */
 struct service {
     const char *name;    /* gateway: also its role (tallystick_gateway) and its schema */
@@ -48,6 +51,7 @@ struct service {
     size_t config_size;
     size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
     const struct sql_migration *migrations; /* the schema this binary fits */
+    const struct metric_table *metrics[SERVICE_METRICS_MAX]; /* for /metrics, up to NULL */
     /* Starts threads and doors; writes the room's own object. */
     enum status (*start)(const void *config, void **room_out, struct error *err);
     /* No new work: doors drain. */

@@ -6,6 +6,7 @@
 #include "platform/service_health.h"
 
 enum { HEADER_SIZE_MAX = 8192, BODY_SIZE_MAX = 4096, CONNECTIONS_MAX = 64, TIMEOUT_MS = 5000 };
+enum { METRICS_SIZE_FIRST = 16 * 1024 };
 
 static void add_checks(struct json_writer *w)
 {
@@ -87,6 +88,20 @@ static void answer_status(struct http_request *request, struct service_admin *ad
     respond_json(request, 200, text_builder_text(&body));
 }
 
+static void answer_metrics(struct http_request *request, const struct service *service)
+{
+    struct text_builder body;
+    text_builder_init(&body, request->arena, METRICS_SIZE_FIRST);
+    for (size_t at = 0; at < SERVICE_METRICS_MAX && service->metrics[at] != NULL; at++)
+        metrics_write(service->metrics[at], &body);
+    const struct http_response response = {
+        .status = 200,
+        .content_type = METRICS_CONTENT_TYPE,
+        .body = text_builder_text(&body),
+    };
+    http_respond(request, &response);
+}
+
 static void handle(void *context, struct http_request *request)
 {
     struct service_admin *admin = context;
@@ -96,6 +111,8 @@ static void handle(void *context, struct http_request *request)
         answer_version(request, admin->service->name);
     else if (text_equals_c(request->path, "/status"))
         answer_status(request, admin);
+    else if (text_equals_c(request->path, "/metrics"))
+        answer_metrics(request, admin->service);
     else
         respond_problem(request, &(struct problem){.code = PROBLEM_NOT_FOUND});
 }

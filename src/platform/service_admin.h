@@ -1,7 +1,7 @@
-/* platform/service_admin.h - the admin port: health and version, for operators and orchestrators.
+/* platform/service_admin.h - the admin port: health, version and metrics, for operators.
  *
- * Purpose:   answers /livez, /readyz, /startupz, /healthz (`?verbose` lists the checks) and
- *            /version and /status. Used by platform/service.c alone.
+ * Purpose:   answers /livez, /readyz, /startupz, /healthz (`?verbose` lists the checks),
+ *            /version, /status and /metrics. Used by platform/service.c alone.
  * Units:     none.
  * Ownership: the struct is the caller's; it ends with service_admin_stop.
  * Errors:    those of http_server_start.

@@ -1,0 +1,33 @@
+/* gateway/metrics.h - what the gateway counts and measures.
+ *
+ * Purpose:   the table of the room's metrics; see platform/metrics.h.
+ * Units:     as named.
+ * Ownership: constants.
+ * Errors:    none.
+ * Threads:   any. */
+#ifndef GATEWAY_METRICS_H
+#define GATEWAY_METRICS_H
+
+#include "platform/metrics.h"
+
+/* What an idempotency key said about its request. */
+#define IDEMPOTENCY_OUTCOMES(X)                                                                    \
+    X(IDEMPOTENCY_NEW, "new")             /* first of its key, or asked again after a refusal  */  \
+    X(IDEMPOTENCY_REPLAY, "replay")       /* the first outcome was answered again              */  \
+    X(IDEMPOTENCY_IN_FLIGHT, "in_flight") /* 409: somebody else is at it                       */  \
+    X(IDEMPOTENCY_MISMATCH, "mismatch")   /* 422: the key of another request                   */  \
+    X(IDEMPOTENCY_MISSING, "missing")     /* 400: a key is needed, none came                   */  \
+    X(IDEMPOTENCY_TAKEOVER, "takeover")   /* the claim of a gateway that went away             */  \
+    X(IDEMPOTENCY_FALLBACK, "fallback")   /* the key store was down, its shield was gone       */
+
+enum idempotency_outcome { IDEMPOTENCY_OUTCOMES(METRIC_VALUE_ENUM) IDEMPOTENCY_OUTCOME_COUNT };
+
+/* clang-format off */
+#define GATEWAY_METRIC_ROWS(X)                                                                     \
+    X(COUNTER, IDEMPOTENCY_REQUESTS, "idempotency_requests_total", IDEMPOTENCY_OUTCOME_COUNT,      \
+      IDEMPOTENCY_LABELS,                                                                          \
+      "Requests that need an idempotency key, by what the key said; each item of a batch counts.")
+/* clang-format on */
+METRICS_DECLARE(GATEWAY_METRICS, GATEWAY_METRIC_ROWS);
+
+#endif

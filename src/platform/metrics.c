@@ -1,0 +1,242 @@
+/* Cells of a histogram's series: a count for each bound, one for what is above them all, the sum.
+ * Buckets are kept apart and added up when they are read, so that an observation touches two cells
+ * and the exposition's count always equals its last bucket. */
+#include "platform/metrics.h"
+
+#include "base/assert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const int64_t BOUNDS_US[] = {METRIC_BOUNDS_US};
+_Static_assert(COUNT(BOUNDS_US) == METRIC_BOUND_COUNT, "METRIC_BOUND_COUNT counts the bounds");
+
+enum { SUM_CELL = METRIC_BOUND_COUNT + 1 };
+
+static const int64_t SECOND_US = 1000000;
+
+const struct metric_label METRIC_NO_LABELS[] = {{NULL, 0, NULL}};
+
+/* ---- what happens -------------------------------------------------------------------------- */
+
+static atomic_int_least64_t *cells_of(const struct metric *metric, size_t series)
+{
+    ASSERT(series < metric->series);
+    return &metric->cells[series * (metric->kind == METRIC_HISTOGRAM ? METRIC_CELLS_HISTOGRAM : 1)];
+}
+
+static int64_t load(const atomic_int_least64_t *cell)
+{
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static void add(atomic_int_least64_t *cell, int64_t by)
+{
+    atomic_fetch_add_explicit(cell, by, memory_order_relaxed);
+}
+
+void metric_count(const struct metric *counter, size_t series)
+{
+    metric_add(counter, series, 1);
+}
+
+void metric_add(const struct metric *metric, size_t series, int64_t by)
+{
+    ASSERT(metric->kind == METRIC_GAUGE || (metric->kind == METRIC_COUNTER && by >= 0));
+    add(cells_of(metric, series), by);
+}
+
+void metric_set(const struct metric *gauge, size_t series, int64_t value)
+{
+    ASSERT(gauge->kind == METRIC_GAUGE);
+    atomic_store_explicit(cells_of(gauge, series), value, memory_order_relaxed);
+}
+
+void metric_observe(const struct metric *histogram, size_t series, int64_t duration_us)
+{
+    ASSERT(histogram->kind == METRIC_HISTOGRAM);
+    atomic_int_least64_t *cells = cells_of(histogram, series);
+    const int64_t whole_us = duration_us > 0 ? duration_us : 0;
+    size_t bucket = 0;
+    while (bucket < METRIC_BOUND_COUNT && whole_us > BOUNDS_US[bucket])
+        bucket++;
+    add(&cells[bucket], 1);
+    add(&cells[SUM_CELL], whole_us);
+}
+
+size_t metric_series(const struct metric *metric, size_t first_value, size_t second_value)
+{
+    ASSERT(first_value < metric->labels[0].count);
+    ASSERT(second_value < metric->labels[1].count);
+    return first_value * metric->labels[1].count + second_value;
+}
+
+int64_t metric_read(const struct metric *metric, size_t series)
+{
+    const atomic_int_least64_t *cells = cells_of(metric, series);
+    if (metric->kind != METRIC_HISTOGRAM)
+        return load(cells);
+    int64_t count = 0;
+    for (size_t at = 0; at <= METRIC_BOUND_COUNT; at++)
+        count += load(&cells[at]);
+    return count;
+}
+
+/* ---- the exposition ------------------------------------------------------------------------ */
+
+static const char *kind_name(enum metric_kind kind)
+{
+    static const char *const NAMES[] = {"counter", "gauge", "histogram"};
+    return NAMES[kind];
+}
+
+static bool is_in_seconds(const struct metric *metric)
+{
+    return strstr(metric->name, "_seconds") != NULL;
+}
+
+/* 1250000 as 1.25: no trailing zeros, no point where nothing follows it. */
+static void write_seconds(struct text_builder *out, int64_t value_us)
+{
+    char digits[32];
+    const uint64_t size_us = value_us < 0 ? 0 - (uint64_t)value_us : (uint64_t)value_us;
+    int size = snprintf(digits, sizeof digits, "%s%" PRIu64 ".%06" PRIu64, value_us < 0 ? "-" : "",
+                        size_us / (uint64_t)SECOND_US, size_us % (uint64_t)SECOND_US);
+    while (digits[size - 1] == '0')
+        size--;
+    if (digits[size - 1] == '.')
+        size--;
+    text_builder_add(out, digits, (size_t)size);
+}
+
+static void write_value(struct text_builder *out, const struct metric *metric, int64_t value)
+{
+    text_builder_add_c(out, " ");
+    if (is_in_seconds(metric))
+        write_seconds(out, value);
+    else
+        text_builder_add_format(out, "%" PRId64, value);
+    text_builder_add_c(out, "\n");
+}
+
+static size_t label_count(const struct metric *metric)
+{
+    size_t count = 0;
+    while (metric->labels[count].name != NULL)
+        count++;
+    return count;
+}
+
+/* `outcome="new",code="approved"`: the last label's values follow each other. */
+static void write_labels(struct text_builder *out, const struct metric *metric, size_t series)
+{
+    const size_t count = label_count(metric);
+    size_t stride = metric->series;
+    for (size_t at = 0; at < count; at++) {
+        const struct metric_label *label = &metric->labels[at];
+        stride /= label->count;
+        text_builder_add_format(out, "%s%s=\"%s\"", at > 0 ? "," : "", label->name,
+                                label->value(series / stride % label->count));
+    }
+}
+
+static void write_name(struct text_builder *out, const struct metric *metric, const char *suffix,
+                       size_t series)
+{
+    text_builder_add_format(out, "%s%s", metric->name, suffix);
+    if (metric->labels[0].name == NULL)
+        return;
+    text_builder_add_c(out, "{");
+    write_labels(out, metric, series);
+    text_builder_add_c(out, "}");
+}
+
+static void write_bucket(struct text_builder *out, const struct metric *metric, size_t series,
+                         size_t bucket)
+{
+    text_builder_add_format(out, "%s_bucket{", metric->name);
+    write_labels(out, metric, series);
+    text_builder_add_format(out, "%sle=\"", metric->labels[0].name == NULL ? "" : ",");
+    if (bucket < METRIC_BOUND_COUNT)
+        write_seconds(out, BOUNDS_US[bucket]);
+    else
+        text_builder_add_c(out, "+Inf");
+    text_builder_add_c(out, "\"}");
+}
+
+static void write_histogram(struct text_builder *out, const struct metric *metric, size_t series)
+{
+    const atomic_int_least64_t *cells = cells_of(metric, series);
+    int64_t count = 0;
+    if (metric->labels[0].name != NULL && metric_read(metric, series) == 0)
+        return;
+    for (size_t bucket = 0; bucket <= METRIC_BOUND_COUNT; bucket++) {
+        count += load(&cells[bucket]);
+        write_bucket(out, metric, series, bucket);
+        text_builder_add_format(out, " %" PRId64 "\n", count);
+    }
+    write_name(out, metric, "_sum", series);
+    write_value(out, metric, load(&cells[SUM_CELL]));
+    write_name(out, metric, "_count", series);
+    text_builder_add_format(out, " %" PRId64 "\n", count);
+}
+
+static void write_metric(struct text_builder *out, const struct metric *metric)
+{
+    text_builder_add_format(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+                            metric->name, kind_name(metric->kind));
+    for (size_t series = 0; series < metric->series; series++) {
+        if (metric->kind == METRIC_HISTOGRAM) {
+            write_histogram(out, metric, series);
+            continue;
+        }
+        write_name(out, metric, "", series);
+        write_value(out, metric, load(cells_of(metric, series)));
+    }
+}
+
+void metrics_write(const struct metric_table *table, struct text_builder *out)
+{
+    for (size_t at = 0; table->metrics[at] != NULL; at++)
+        write_metric(out, table->metrics[at]);
+}
+
+/* ---- the reference ------------------------------------------------------------------------- */
+
+static void write_reference_labels(struct text_builder *out, const struct metric *metric)
+{
+    for (const struct metric_label *label = metric->labels; label->name != NULL; label++) {
+        text_builder_add_format(out, "%s`%s`:", label == metric->labels ? "" : "; ", label->name);
+        for (size_t at = 0; at < label->count; at++)
+            text_builder_add_format(out, "%s %s", at > 0 ? "," : "", label->value(at));
+    }
+}
+
+void metrics_write_introduction(struct text_builder *out)
+{
+    text_builder_add_c(
+        out,
+        "# Metrics\n\n"
+        "Written by `tools/gen_docs`; do not edit. Every service answers `GET /metrics` on its "
+        "admin port in the text\nformat of Prometheus. Buckets of every histogram, in "
+        "seconds:");
+    for (size_t at = 0; at < METRIC_BOUND_COUNT; at++) {
+        text_builder_add_c(out, at == METRIC_BOUND_COUNT / 2 ? "\n" : " ");
+        write_seconds(out, BOUNDS_US[at]);
+    }
+    text_builder_add_c(out, ".\n");
+}
+
+void metrics_write_reference(const struct metric_table *table, struct text_builder *out)
+{
+    text_builder_add_format(
+        out, "\n## %s\n\n| metric | type | what it is | labels |\n| --- | --- | --- | --- |\n",
+        table->owner);
+    for (size_t at = 0; table->metrics[at] != NULL; at++) {
+        const struct metric *metric = table->metrics[at];
+        text_builder_add_format(out, "| `%s` | %s | %s | ", metric->name, kind_name(metric->kind),
+                                metric->help);
+        write_reference_labels(out, metric);
+        text_builder_add_c(out, metric->labels[0].name == NULL ? "|\n" : " |\n");
+    }
+}
