@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/json.h"
+#include "outbox/readers.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
 #include "platform/log.h"
@@ -41,6 +42,7 @@ const struct option OUTBOX_OPTIONS[] = {
 struct outbox_room {
     struct arena *arena; /* for as long as it runs */
     struct outbox_config config;
+    struct bus_config bus_config;
     struct relay *relays[COUNT(SOURCES)];
     struct bus_publisher *bus; /* the janitor's */
     struct loop *janitor;
@@ -68,7 +70,7 @@ static enum status start_relay(struct outbox_room *outbox, size_t at, struct err
     const struct outbox_config *config = &outbox->config;
     struct relay_config relay_config = {
         .db = service_db_config(&config->service, "outbox"),
-        .bus = service_bus_config(&config->service, "outbox"),
+        .bus = outbox->bus_config,
         .topic_prefix = config->service.topic_prefix,
         .batch_max = (int)config->batch_max,
         .pending_warning = config->pending_warning,
@@ -90,10 +92,12 @@ static void stop(void *room)
 
 static enum status start_threads(struct outbox_room *outbox, struct error *err)
 {
-    const struct bus_config bus = service_bus_config(&outbox->config.service, "outbox");
+    const char *prefix = outbox->config.service.topic_prefix;
     if (outbox->config.batch_max < 1 || outbox->config.batch_max > 5000)
         return error_set(err, ERR_INVALID, "outbox-batch-max must be from 1 to 5000");
-    TRY(bus_publisher_open(&bus, &outbox->bus, err));
+    outbox->bus_config = service_bus_config(&outbox->config.service, "outbox");
+    outbox->bus_config.readers = readers_of_bus(outbox->arena, prefix);
+    TRY(bus_publisher_open(&outbox->bus_config, &outbox->bus, err));
     for (size_t at = 0; at < COUNT(SOURCES); at++)
         TRY(start_relay(outbox, at, err));
     outbox->janitor = loop_start("janitor", expire, outbox);

@@ -67,6 +67,9 @@ const struct option BUS_OPTIONS[] = {
      "Partitions of each topic that Tallystick makes; never change it for a live topic."},
     {"kafka-replicas", OPT_INT, "1", FIELD(bus.kafka_replicas),
      "Replicas of each topic that Tallystick makes; 3 in production."},
+    {"sqs-visibility-s", OPT_INT, "30", FIELD(bus.sqs_visibility_s),
+     "How long, in seconds, SQS keeps what a member was working on from the others once the member "
+     "has died."},
     {NULL},
 };
 /* clang-format on */

@@ -26,6 +26,15 @@ struct bus_settings {
     const char *kafka_properties; /* librdkafka's own, a line each; NULL: none */
     int64_t kafka_partitions;     /* of topics that are made here */
     int64_t kafka_replicas;       /* of topics that are made here */
+    int64_t sqs_visibility_s;     /* how long a member that died keeps its messages */
+};
+
+enum { BUS_TOPICS_MAX = 8, BUS_PARTITIONS = 64 };
+
+/* A consumer group and what it reads. */
+struct bus_reader {
+    const char *group;                  /* NULL ends a list of readers */
+    const char *topics[BUS_TOPICS_MAX]; /* full names, ends with NULL */
 };
 
 struct bus_config {
@@ -34,6 +43,8 @@ struct bus_config {
     const char *database_url; /* postgres: where the bus tables are */
     const char *user;         /* postgres: tallystick_<service> */
     const char *service;      /* names connections */
+    /* sns-sqs, for publishers: a topic without readers forgets, so their queues are made first. */
+    const struct bus_reader *readers; /* NULL: none */
 };
 
 struct bus_poll {
@@ -45,8 +56,6 @@ struct bus_batch {
     struct message *messages; /* in order within each partition */
     size_t count;
 };
-
-enum { BUS_TOPICS_MAX = 8, BUS_PARTITIONS = 64 };
 
 /* The lane of the key: the last 6 bits of its last byte. */
 int bus_partition_of(const struct uuid *key);

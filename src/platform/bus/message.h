@@ -32,6 +32,7 @@ struct message {
     struct text payload;            /* JSON                                                     */
     struct text headers;            /* as received, JSON; none when publishing: from the above  */
     const char *malformed;          /* why the headers are not ours; NULL: they are             */
+    const char *given_up;           /* why the bus will not hand it over again; NULL: it will   */
     int partition;                  /* where it was read; unset when publishing                 */
     int64_t offset;
     int64_t published_us;

@@ -165,12 +165,16 @@ static void fail(void *context, size_t index, const struct error *err)
     mark_followers(a);
 }
 
-static void mark_malformed(struct delivery *const *deliveries, size_t count)
+static void mark_dead(struct delivery *const *deliveries, size_t count)
 {
     for (size_t at = 0; at < count; at++) {
-        const char *why = deliveries[at]->message.malformed;
-        if (why != NULL && !delivery_is_marked(deliveries[at]))
-            delivery_refuse(deliveries[at], DELIVERY_DEAD, "schema", "%s", why);
+        const struct message *message = &deliveries[at]->message;
+        if (delivery_is_marked(deliveries[at]))
+            continue;
+        if (message->malformed != NULL)
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, "schema", "%s", message->malformed);
+        else if (message->given_up != NULL)
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, "bug", "%s", message->given_up);
     }
 }
 
@@ -179,7 +183,7 @@ enum status delivery_apply_all(const struct delivery_door *door, struct delivery
 {
     struct application a = {.door = door, .deliveries = deliveries, .count = count};
     a.live = ARENA_NEW_ARRAY(door->arena, struct delivery *, count);
-    mark_malformed(deliveries, count);
+    mark_dead(deliveries, count);
     mark_followers(&a);
     const struct batch_machine machine = {
         .context = &a,
