@@ -27,7 +27,7 @@ case "$*" in *"apt-get install"*) exit $(cat {dir}/install-result) ;; esac
 def machine(tmp_path):
     """A machine of a plain user: run(missing=[...]) gives exit code, output and what sudo got."""
     (tmp_path / "bin").mkdir()
-    for name in ("bash", "dirname", "env", "grep", "cat", "sh"):
+    for name in ("bash", "dirname", "env", "grep", "cat", "sh", "tr"):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name))
     stand_ins = {"dpkg-query": DPKG_QUERY, "sudo": SUDO, "apt-get": "#!/bin/sh\nexit 1\n",
                  "id": "#!/bin/sh\necho 1000\n"}
@@ -79,6 +79,15 @@ def test_setup__missing(machine):
         assert "http_proxy=http://proxy:3128" in command
 
 
+def test_setup__groups(machine):
+    """The groups that are named and `run`; a package may be of several."""
+    missing = ["gcc", "maven", "clang", "golang-go", "openjdk-17-jre-headless", "python3-venv"]
+    _, _, asked = machine("kafka", "sns-sqs", missing=missing)
+    assert sorted(asked[3].split()[-4:]) == ["gcc", "maven", "openjdk-17-jre-headless",
+                                             "python3-venv"]
+    assert "clang" not in asked[3] and "golang-go" not in asked[3]
+
+
 def test_setup__failed_install_cleans_up(machine):
     code, said, asked = machine(missing=["gcc"], install_result=100)
     assert code != 0 and "done" not in said
@@ -97,11 +106,13 @@ def test_setup__no_debian(machine):
 
 
 def test_setup__usage(machine):
-    assert machine("everything")[0] == 2
+    code, said, asked = machine("run", "everything")
+    assert (code, asked) == (2, []) and "no group 'everything'" in said
 
 
 def test_packages__are_described():
-    for group, package, *why in PACKAGES:
-        assert group in ("run", "test") and why, package
+    known = {"run", "test", "kafka", "dynamodb", "sns-sqs", "toxiproxy"}
+    for groups, package, *why in PACKAGES:
+        assert set(groups.split(",")) <= known and why, package
     names = [package for _, package, *_ in PACKAGES]
     assert len(names) == len(set(names))
