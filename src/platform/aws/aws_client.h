@@ -64,10 +64,15 @@ void aws_client_free(struct aws_client *client); /* accepts NULL */
 const char *aws_client_url(const struct aws_client *client);
 const char *aws_client_region(const struct aws_client *client);
 
+struct aws_batch {
+    struct aws_call *const *calls;
+    size_t count;
+    int64_t deadline_us;
+};
+
 /* Sends all and waits until each has its outcome, at the latest at the deadline. */
 MUST_CHECK enum status aws_client_run(struct aws_client *client, struct arena *arena,
-                                      struct aws_call *const *calls, size_t count,
-                                      int64_t deadline_us, struct error *err);
+                                      const struct aws_batch *batch, struct error *err);
 
 /* Ends an aws_client_run that waits (a long poll), from another thread: its open calls end as
  * AWS_FAILED. One that comes when nothing waits ends the next run at once. */
