@@ -9,6 +9,7 @@
 #include "outbox/service.h"
 #include "platform/config.h"
 #include "platform/service.h"
+#include "platform/service_metrics.h"
 #include "saga/service.h"
 
 #include <stdio.h>
@@ -62,7 +63,7 @@ static const struct option_table OPTION_TABLES[] = {
 /* clang-format on */
 
 /* What /metrics of the services shows, in the order of docs/reference/metrics.md. */
-static const struct metric_table *const METRIC_TABLES[] = {&GATEWAY_METRICS};
+static const struct metric_table *const METRIC_TABLES[] = {&SERVICE_METRICS, &GATEWAY_METRICS};
 
 /* docs/reference/metrics.md, which a test compares with this. */
 static int metrics_main(int argc, char **argv)

@@ -20,6 +20,8 @@ void deliver_item(struct hop_item *item)
     struct visit *visit = item->visit;
     if (item->has_key)
         metric_count(&METRIC_IDEMPOTENCY_REQUESTS, outcome_of(item));
+    if (item->answer.problem == PROBLEM_BACKPRESSURE)
+        metric_count(&METRIC_GATEWAY_SHED, SHED_DOWNSTREAM);
     if (visit->is_batch)
         batch_item_answered(item);
     else if (visit->wait_s > 0 && item->op == HOP_AUTHORIZE && item->answer.status < 400)

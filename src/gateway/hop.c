@@ -183,8 +183,12 @@ static void hop_run(struct worker *worker, void **items, size_t count)
 {
     struct hop_worker *own = worker->context;
     struct hop_item **batch_items = ARENA_NEW_ARRAY(worker->arena, struct hop_item *, count);
-    for (size_t at = 0; at < count; at++)
+    const int64_t now_us = clock_monotonic_us();
+    for (size_t at = 0; at < count; at++) {
         batch_items[at] = items[at];
+        metric_observe(&METRIC_GATEWAY_QUEUE_WAIT, 0,
+                       now_us - batch_items[at]->visit->request->received_us);
+    }
     struct hop_batch batch = {
         .hop = worker->shared,
         .client = own->client,
@@ -263,5 +267,8 @@ void hop_stop(struct hop *hop)
 
 bool hop_submit(struct hop *hop, struct hop_item *item)
 {
-    return worker_pool_submit(hop->pool, (unsigned)item->lane, item);
+    if (worker_pool_submit(hop->pool, (unsigned)item->lane, item))
+        return true;
+    metric_count(&METRIC_GATEWAY_SHED, SHED_QUEUE_FULL);
+    return false;
 }

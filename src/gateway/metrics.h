@@ -8,7 +8,8 @@
 #ifndef GATEWAY_METRICS_H
 #define GATEWAY_METRICS_H
 
-#include "platform/metrics.h"
+#include "gateway/routes.h"
+#include "platform/http_metrics.h"
 
 /* What an idempotency key said about its request. */
 #define IDEMPOTENCY_OUTCOMES(X)                                                                    \
@@ -22,8 +23,21 @@
 
 enum idempotency_outcome { IDEMPOTENCY_OUTCOMES(METRIC_VALUE_ENUM) IDEMPOTENCY_OUTCOME_COUNT };
 
+/* Where there was no place or no time for it. */
+#define SHED_REASONS(X)                                                                            \
+    X(SHED_QUEUE_FULL, "queue_full") /* of this gateway                                        */  \
+    X(SHED_DOWNSTREAM, "downstream") /* queued, but the authorization service is too busy      */
+
+enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };
+
 /* clang-format off */
 #define GATEWAY_METRIC_ROWS(X)                                                                     \
+    X(HISTOGRAM, GATEWAY_HTTP, HTTP_METRIC_NAME, HTTP_METRIC_SERIES(ROUTE_COUNT),                  \
+      GATEWAY_HTTP_LABELS, HTTP_METRIC_HELP)                                                       \
+    X(HISTOGRAM, GATEWAY_QUEUE_WAIT, "auth_queue_wait_seconds", 1, METRIC_NO_LABELS,               \
+      "What changes something, from its request's first byte until a worker took it.")             \
+    X(COUNTER, GATEWAY_SHED, "auth_shed_total", SHED_REASON_COUNT, SHED_LABELS,                    \
+      "Requests answered 503 for being too many, nothing done; each item of a batch counts.")      \
     X(COUNTER, IDEMPOTENCY_REQUESTS, "idempotency_requests_total", IDEMPOTENCY_OUTCOME_COUNT,      \
       IDEMPOTENCY_LABELS,                                                                          \
       "Requests that need an idempotency key, by what the key said; each item of a batch counts.")

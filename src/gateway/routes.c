@@ -42,6 +42,17 @@ static const struct route ROUTES[] = {
     {"GET",  "/readyz",                           SCOPE_NONE,        pages_health},
 };
 /* clang-format on */
+_Static_assert(COUNT(ROUTES) + 1 == ROUTE_COUNT, "routes.h counts the rows");
+
+const char *routes_method(size_t at)
+{
+    return at == 0 ? "" : ROUTES[at - 1].method;
+}
+
+const char *routes_path(size_t at)
+{
+    return at == 0 ? "" : ROUTES[at - 1].path;
+}
 
 size_t routes_body_size_max(struct text method, struct text path)
 {
@@ -141,6 +152,7 @@ void routes_dispatch(struct visit *visit)
         refuse_unrouted(visit);
         return;
     }
+    visit->request->route = (size_t)(visit->route - ROUTES) + 1;
     const enum scope scope = visit->route->scope;
     if (scope != SCOPE_NONE && !authenticate(visit))
         return;

@@ -19,6 +19,11 @@ struct route {
     void (*handle)(struct visit *visit);
 };
 
+/* How many there are, and the one that is none; routes 1 to ROUTE_COUNT - 1 have names. */
+enum { ROUTE_COUNT = 17 };
+const char *routes_method(size_t at);
+const char *routes_path(size_t at);
+
 /* Finds the route of a visit, who its caller is, and hands it over. */
 void routes_dispatch(struct visit *visit);
 

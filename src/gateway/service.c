@@ -98,6 +98,7 @@ static enum status open_door(struct gateway *gateway, struct error *err)
         .respond_ms =
             (int)config->decision_timeout_ms * 2 + BOOKING_WAIT_S_MAX * 1000 + RESPOND_SLACK_MS,
         .context = gateway,
+        .duration = &METRIC_GATEWAY_HTTP,
         .body_size_max_for = body_size_max_for,
         .handle = handle,
         .refuse = refuse,

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "platform/clock.h"
+#include "platform/http_metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -284,6 +285,14 @@ static ssize_t send_rest(struct http_connection *c)
     return send(c->socket, rest.data, rest.size, MSG_NOSIGNAL);
 }
 
+static void measure(const struct http_connection *c, int64_t now_us)
+{
+    const struct metric *duration = c->server->config.duration;
+    if (duration != NULL)
+        http_metric_observe(duration, c->exchange->request.route, c->exchange->status,
+                            now_us - c->first_byte_us);
+}
+
 static bool send_answer(struct http_connection *c)
 {
     const ssize_t sent = send_rest(c);
@@ -297,6 +306,7 @@ static bool send_answer(struct http_connection *c)
 
     const bool keeps_alive = c->exchange->keeps_alive;
     const int64_t now_us = clock_monotonic_us();
+    measure(c, now_us);
     http_exchange_recycle(c->exchange);
     c->exchange = NULL;
     end_request(c);

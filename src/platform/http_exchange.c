@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/hex.h"
 #include "platform/clock.h"
+#include "platform/http_metrics.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -139,44 +140,17 @@ struct text http_request_query(const struct http_request *request, const char *n
 
 /* -- the answer -------------------------------------------------------------------------------- */
 
-static const struct {
-    int status;
-    const char *reason;
-} REASONS[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
-
 static const char *reason_of(int status)
 {
-    for (size_t at = 0; at < COUNT(REASONS); at++)
-        if (REASONS[at].status == status)
-            return REASONS[at].reason;
-    return "Other";
+    switch (status) {
+#define HTTP_STATUS_CASE(code, reason)                                                             \
+    case code:                                                                                     \
+        return reason;
+        HTTP_STATUSES(HTTP_STATUS_CASE)
+#undef HTTP_STATUS_CASE
+    default:
+        return "Other";
+    }
 }
 
 /* The header Date, which changes once a second, written once a second and thread. */
@@ -236,6 +210,7 @@ void http_exchange_render(struct http_exchange *exchange, const struct http_resp
     if (!has_no_body && !exchange->omits_body)
         text_builder_add_text(&b, response->body);
     exchange->answer = text_builder_text(&b);
+    exchange->status = response->status;
     exchange->is_answered = true;
 }
 

@@ -44,6 +44,7 @@ struct http_exchange {
     bool is_http_1_1;
     bool omits_body; /* it answers HEAD */
     bool is_answered;
+    int status;
     struct text answer; /* the answer's bytes, in the request's arena           */
 };
 

@@ -23,6 +23,7 @@
 
 struct arena;
 struct http_server;
+struct metric;
 
 struct http_header {
     const char *name;
@@ -50,6 +51,7 @@ struct http_request {
     int64_t received_us;            /* monotonic clock, when its first byte was read        */
     int64_t deadline_us;            /* monotonic clock; from then on the answer is a 504
                                        (HTTP_REFUSAL_TIMEOUT), and a later one is dropped   */
+    size_t route;                   /* the handler's word for the metric; see http_metrics.h */
     void *context;                  /* the handler's own: what it needs to answer later     */
     struct http_exchange *exchange; /* the server's side of it; opaque            */
 };
@@ -73,6 +75,7 @@ struct http_server_config {
     int receive_ms; /* from a request's first byte to its last, and the longest idle pause */
     int respond_ms; /* from the whole request to its answer: deadline_us */
     void *context;  /* given to the callbacks */
+    const struct metric *duration; /* of its requests, see http_metrics.h; NULL: not measured */
     /* The largest body accepted on this method and path. NULL: body_size_max. */
     size_t (*body_size_max_for)(void *context, struct text method, struct text path);
     /* A whole request. Answers it or keeps it. */

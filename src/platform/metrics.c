@@ -54,21 +54,37 @@ void metric_set(const struct metric *gauge, size_t series, int64_t value)
 
 void metric_observe(const struct metric *histogram, size_t series, int64_t duration_us)
 {
+    metric_observe_all(histogram, series, duration_us, 1);
+}
+
+void metric_observe_all(const struct metric *histogram, size_t series, int64_t duration_us,
+                        size_t times)
+{
     ASSERT(histogram->kind == METRIC_HISTOGRAM);
     atomic_int_least64_t *cells = cells_of(histogram, series);
     const int64_t whole_us = duration_us > 0 ? duration_us : 0;
     size_t bucket = 0;
     while (bucket < METRIC_BOUND_COUNT && whole_us > BOUNDS_US[bucket])
         bucket++;
-    add(&cells[bucket], 1);
-    add(&cells[SUM_CELL], whole_us);
+    add(&cells[bucket], (int64_t)times);
+    add(&cells[SUM_CELL], whole_us * (int64_t)times);
+}
+
+/* The label with the values: its other names stand before it. */
+static const struct metric_label *valued(const struct metric_label *label)
+{
+    while (label->name != NULL && label->count == 0)
+        label++;
+    return label;
 }
 
 size_t metric_series(const struct metric *metric, size_t first_value, size_t second_value)
 {
-    ASSERT(first_value < metric->labels[0].count);
-    ASSERT(second_value < metric->labels[1].count);
-    return first_value * metric->labels[1].count + second_value;
+    const struct metric_label *first = valued(metric->labels);
+    const struct metric_label *second = valued(first + 1);
+    ASSERT(first_value < first->count);
+    ASSERT(second_value < second->count);
+    return first_value * second->count + second_value;
 }
 
 int64_t metric_read(const struct metric *metric, size_t series)
@@ -119,24 +135,25 @@ static void write_value(struct text_builder *out, const struct metric *metric, i
     text_builder_add_c(out, "\n");
 }
 
-static size_t label_count(const struct metric *metric)
+static bool has_labels(const struct metric *metric)
 {
-    size_t count = 0;
-    while (metric->labels[count].name != NULL)
-        count++;
-    return count;
+    return metric->labels->name != NULL;
 }
 
 /* `outcome="new",code="approved"`: the last label's values follow each other. */
 static void write_labels(struct text_builder *out, const struct metric *metric, size_t series)
 {
-    const size_t count = label_count(metric);
     size_t stride = metric->series;
-    for (size_t at = 0; at < count; at++) {
-        const struct metric_label *label = &metric->labels[at];
-        stride /= label->count;
-        text_builder_add_format(out, "%s%s=\"%s\"", at > 0 ? "," : "", label->name,
-                                label->value(series / stride % label->count));
+    size_t value = 0;
+    const struct metric_label *of = NULL; /* whose value it is */
+    for (const struct metric_label *label = metric->labels; label->name != NULL; label++) {
+        if (of != valued(label)) {
+            of = valued(label);
+            stride /= of->count;
+            value = series / stride % of->count;
+        }
+        text_builder_add_format(out, "%s%s=\"%s\"", label == metric->labels ? "" : ",", label->name,
+                                label->value(value));
     }
 }
 
@@ -144,7 +161,7 @@ static void write_name(struct text_builder *out, const struct metric *metric, co
                        size_t series)
 {
     text_builder_add_format(out, "%s%s", metric->name, suffix);
-    if (metric->labels[0].name == NULL)
+    if (!has_labels(metric))
         return;
     text_builder_add_c(out, "{");
     write_labels(out, metric, series);
@@ -156,7 +173,7 @@ static void write_bucket(struct text_builder *out, const struct metric *metric, 
 {
     text_builder_add_format(out, "%s_bucket{", metric->name);
     write_labels(out, metric, series);
-    text_builder_add_format(out, "%sle=\"", metric->labels[0].name == NULL ? "" : ",");
+    text_builder_add_format(out, "%sle=\"", !has_labels(metric) ? "" : ",");
     if (bucket < METRIC_BOUND_COUNT)
         write_seconds(out, BOUNDS_US[bucket]);
     else
@@ -168,7 +185,7 @@ static void write_histogram(struct text_builder *out, const struct metric *metri
 {
     const atomic_int_least64_t *cells = cells_of(metric, series);
     int64_t count = 0;
-    if (metric->labels[0].name != NULL && metric_read(metric, series) == 0)
+    if (has_labels(metric) && metric_read(metric, series) == 0)
         return;
     for (size_t bucket = 0; bucket <= METRIC_BOUND_COUNT; bucket++) {
         count += load(&cells[bucket]);
@@ -203,12 +220,22 @@ void metrics_write(const struct metric_table *table, struct text_builder *out)
 
 /* ---- the reference ------------------------------------------------------------------------- */
 
+/* `color`: red, blue; labels that share their values stand together. */
 static void write_reference_labels(struct text_builder *out, const struct metric *metric)
 {
-    for (const struct metric_label *label = metric->labels; label->name != NULL; label++) {
-        text_builder_add_format(out, "%s`%s`:", label == metric->labels ? "" : "; ", label->name);
-        for (size_t at = 0; at < label->count; at++)
-            text_builder_add_format(out, "%s %s", at > 0 ? "," : "", label->value(at));
+    const struct metric_label *label = metric->labels;
+    while (label->name != NULL) {
+        const struct metric_label *const last = valued(label);
+        text_builder_add_c(out, label == metric->labels ? "" : "; ");
+        for (const struct metric_label *at = label; at <= last; at++)
+            text_builder_add_format(out, "%s`%s`", at == label ? "" : " ", at->name);
+        for (size_t value = 0; value < last->count; value++) {
+            text_builder_add_c(out, value == 0 ? ":" : ",");
+            for (const struct metric_label *at = label; at <= last; at++)
+                text_builder_add_format(out, " %s",
+                                        at->value(value)[0] == '\0' ? "-" : at->value(value));
+        }
+        label = last + 1;
     }
 }
 
@@ -237,6 +264,6 @@ void metrics_write_reference(const struct metric_table *table, struct text_build
         text_builder_add_format(out, "| `%s` | %s | %s | ", metric->name, kind_name(metric->kind),
                                 metric->help);
         write_reference_labels(out, metric);
-        text_builder_add_c(out, metric->labels[0].name == NULL ? "|\n" : " |\n");
+        text_builder_add_c(out, !has_labels(metric) ? "|\n" : " |\n");
     }
 }

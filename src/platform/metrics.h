@@ -39,7 +39,6 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
         5000000, 10000000, 30000000, 60000000, 300000000, 1800000000
 enum {
     METRIC_BOUND_COUNT = 19,
-    METRIC_LABELS_MAX = 2,
     METRIC_CELLS_COUNTER = 1,
     METRIC_CELLS_GAUGE = 1,
     METRIC_CELLS_HISTOGRAM = METRIC_BOUND_COUNT + 2, /* buckets, the one above, the sum */
@@ -47,7 +46,7 @@ enum {
 
 struct metric_label {
     const char *name; /* NULL ends a list */
-    size_t count;
+    size_t count;     /* of values; 0: another name for the values of the label after it */
     const char *(*value)(size_t at); /* for each 0 to count - 1 */
 };
 
@@ -75,7 +74,11 @@ void metric_count(const struct metric *counter, size_t series);
 void metric_add(const struct metric *metric, size_t series, int64_t by); /* no histogram */
 void metric_set(const struct metric *gauge, size_t series, int64_t value);
 void metric_observe(const struct metric *histogram, size_t series, int64_t duration_us);
+/* The same duration of each of `times` things that happened together. */
+void metric_observe_all(const struct metric *histogram, size_t series, int64_t duration_us,
+                        size_t times);
 
+/* Of a metric with two labels that have values of their own. */
 size_t metric_series(const struct metric *metric, size_t first_value, size_t second_value);
 
 /* The value; of a histogram how often it was observed. */

@@ -1,7 +1,9 @@
 #include "platform/postgres.h"
 
 #include "base/assert.h"
+#include "platform/clock.h"
 #include "platform/postgres_connection.h"
+#include "platform/service_metrics.h"
 
 #include <stdlib.h>
 
@@ -191,6 +193,7 @@ static bool lacks_begin(const struct db *db)
 
 enum status db_run(struct db *db, struct error *err)
 {
+    const int64_t begun_us = clock_monotonic_us();
     clear_results(db);
     db->sqlstate[0] = '\0';
     enum status status = OK;
@@ -201,6 +204,7 @@ enum status db_run(struct db *db, struct error *err)
     if (status == OK && db->step_count > 0)
         status = run_steps(db, err);
     db->step_count = 0;
+    metric_observe(&METRIC_DB_OPERATION, status, clock_monotonic_us() - begun_us);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "platform/log.h"
 #include "platform/service_admin.h"
 #include "platform/service_health.h"
+#include "platform/service_metrics.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -300,6 +301,7 @@ int service_main(const struct service *service, int argc, char **argv)
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
         start_log(service, config);
+        metric_set(&METRIC_PROCESS_START, 0, clock_realtime_us());
         http_client_init_all();
         code = run(service, config);
     }

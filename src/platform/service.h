@@ -51,7 +51,7 @@ struct service {
     size_t config_size;
     size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
     const struct sql_migration *migrations; /* the schema this binary fits */
-    const struct metric_table *metrics[SERVICE_METRICS_MAX]; /* for /metrics, up to NULL */
+    const struct metric_table *metrics[SERVICE_METRICS_MAX]; /* its own, up to NULL */
     /* Starts threads and doors; writes the room's own object. */
     enum status (*start)(const void *config, void **room_out, struct error *err);
     /* No new work: doors drain. */

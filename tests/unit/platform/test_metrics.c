@@ -18,7 +18,8 @@ METRIC_VALUES(size_value, SIZES)
 
 static const struct metric_label BOTH[] = {
     {"color", COLOR_COUNT, color_value}, {"size", SIZE_COUNT, size_value}, {NULL, 0, NULL}};
-static const struct metric_label COLOR[] = {{"color", COLOR_COUNT, color_value}, {NULL, 0, NULL}};
+static const struct metric_label COLOR[] = {
+    {"dye", 0, size_value}, {"color", COLOR_COUNT, color_value}, {NULL, 0, NULL}};
 
 /* clang-format off */
 #define TEST_METRIC_ROWS(X)                                                                        \
@@ -118,10 +119,10 @@ static void test_metric_observe__series_appear(void **state)
     (void)state;
     assert_null(strstr(exposition(), "rolled_seconds_count"));
     metric_observe(&METRIC_ROLLED, COLOR_BLUE, 3000);
-    check_line("rolled_seconds_bucket{color=\"blue\",le=\"0.002\"} 0");
-    check_line("rolled_seconds_bucket{color=\"blue\",le=\"0.005\"} 1");
-    check_line("rolled_seconds_sum{color=\"blue\"} 0.003");
-    check_line("rolled_seconds_count{color=\"blue\"} 1");
+    check_line("rolled_seconds_bucket{dye=\"large\",color=\"blue\",le=\"0.002\"} 0");
+    check_line("rolled_seconds_bucket{dye=\"large\",color=\"blue\",le=\"0.005\"} 1");
+    check_line("rolled_seconds_sum{dye=\"large\",color=\"blue\"} 0.003");
+    check_line("rolled_seconds_count{dye=\"large\",color=\"blue\"} 1");
     assert_null(strstr(exposition(), "color=\"red\",le"));
 }
 
@@ -157,6 +158,8 @@ static void test_metrics_write_reference__rows(void **state)
     assert_non_null(strstr(all, "## test\n"));
     assert_non_null(strstr(all, "| `marbles_total` | counter | Marbles seen. | "
                                 "`color`: red, blue; `size`: small, large, huge |\n"));
+    assert_non_null(strstr(all, "| `rolled_seconds` | histogram | How long it rolled. | "
+                                "`dye` `color`: small red, large blue |\n"));
     assert_non_null(strstr(all, "| `races_total` | counter | Races run. | |\n"));
 }
 

@@ -1,0 +1,17 @@
+#include "platform/service_metrics.h"
+
+#include "base/error.h"
+
+_Static_assert(ERR_BROKEN + 1 == STATUS_COUNT, "ERR_BROKEN is the last status");
+
+static const char *status_value(size_t at)
+{
+    return status_name((enum status)at);
+}
+
+static const struct metric_label DB_OPERATION_LABELS[] = {
+    {"status", STATUS_COUNT, status_value},
+    {NULL, 0, NULL},
+};
+
+METRICS_DEFINE(SERVICE_METRICS, "every service", SERVICE_METRIC_ROWS);
