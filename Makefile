@@ -1,5 +1,6 @@
 # The commands of Tallystick; `make help` lists them. Meson and Ninja do the building.
-# Options are given as in the environment: make run TALLYSTICK_GATEWAY_PORT=18080
+# Options are given as in the environment: make run TALLYSTICK_GATEWAY_PORT=18080. The event bus and
+# the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test check bench lint format clean
@@ -7,7 +8,7 @@
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-run: build ## build, start a private PostgreSQL and the five services, show their logs
+run: build ## build, start a private PostgreSQL (BUS=kafka: and Kafka) and the services, show logs
 	@tools/run
 
 build: ## build into build/

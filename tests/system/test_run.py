@@ -132,6 +132,28 @@ def test_run__port_in_use(run, var):
     assert processes_of(var) == {}
 
 
+def test_run__unknown_part(run, var):
+    it = run(BUS="pigeons")
+    assert it.end(signal.SIGWINCH) == 1
+    assert "BUS=pigeons is not known; there are: make run BUS=postgres" in it.text()
+    it = run(KEYSTORE="redis")
+    assert it.end(signal.SIGWINCH) == 1
+    assert "make run KEYSTORE=none, make run KEYSTORE=dynamodb" in it.text()
+    assert processes_of(var) == {}
+
+
+def test_run__port_of_a_part_in_use(run, var):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        it = run(BUS="kafka", KAFKA_PORT=port)
+        assert it.end(signal.SIGWINCH) == 1
+    assert f"port {port}, which KAFKA_PORT names, is taken" in it.text()
+    assert re.search(r"choose other ports: make run BUS=kafka KAFKA_PORT=\d+", it.text())
+    assert processes_of(var) == {}
+
+
 def test_run__no_port_number(run):
     it = run([99999, *free_ports(len(DOORS) - 1)])
     assert it.end(signal.SIGWINCH) == 1
