@@ -1,25 +1,106 @@
 """Fixtures of the system and store tests; tests/README.md tells how to use them."""
+import collections
 import contextlib
 import signal
 
 import pytest
 
+from system import tally
 from system.harness import Cluster, System
 
 open_systems = []
 
+BUSES = ("postgres", "kafka", "sns-sqs")
+KEYSTORES = ("none", "dynamodb")
+# Where a run that names neither goes with the tests that ask for a cell: each part once.
+CELLS = (("postgres", "none"), ("kafka", "none"), ("sns-sqs", "none"), ("postgres", "dynamodb"),
+         ("kafka", "dynamodb"))
+MARKERS = (
+    "matrix: runs in every cell of tools/test-matrix",
+    "bus(*kinds): is about these event buses alone",
+    "keystore(*kinds): is about these key stores alone",
+)
 
-def pytest_configure():
+
+# ---- which parts a run is about ------------------------------------------------------------------
+
+def pytest_addoption(parser):
+    parser.addoption("--bus", choices=BUSES, help="the event bus that systems stand on")
+    parser.addoption("--keystore", choices=KEYSTORES, help="the key store that systems stand on")
+
+
+def pytest_configure(config):
     """A run that is told to end takes its servers along."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", returncode=143))
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    config.cell = (config.getoption("bus") or "postgres", config.getoption("keystore") or "none")
+    config.is_one_cell = any(map(config.getoption, ("bus", "keystore")))
+    config.elsewhere = []
+
+
+def pytest_generate_tests(metafunc):
+    """A test that asks for a `cell` gets the run's own, or one after the other."""
+    if "cell" in metafunc.fixturenames:
+        cells = [metafunc.config.cell] if metafunc.config.is_one_cell else CELLS
+        metafunc.parametrize("cell", cells, ids="+".join, scope="module")
+
+
+def cell_of(item):
+    """(bus, key store) that a test will stand on."""
+    called = getattr(item, "callspec", None)
+    return called.params.get("cell", item.config.cell) if called else item.config.cell
+
+
+def belongs(item):
+    """The test's marks allow its cell."""
+    allowed = (set().union(*(mark.args for mark in item.iter_markers(name))) or {kind}
+               for name, kind in zip(("bus", "keystore"), cell_of(item), strict=True))
+    return all(kind in kinds for kind, kinds in zip(cell_of(item), allowed, strict=True))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Tests about other parts are left out, and counted: they are somebody else's in the matrix."""
+    config.elsewhere = [item for item in items if not belongs(item)]
+    if config.elsewhere:
+        config.hook.pytest_deselected(items=config.elsewhere)
+        items[:] = [item for item in items if belongs(item)]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if tally.total:
+        terminalreporter.write_line(f"bus {config.cell[0]}, key store {config.cell[1]}: "
+                                    f"{tally.text()}")
+    if config.elsewhere:
+        names = collections.Counter(item.nodeid.partition("::")[0] for item in config.elsewhere)
+        listed = ", ".join(f"{name}: {count}" for name, count in sorted(names.items()))
+        terminalreporter.write_line(f"{len(config.elsewhere)} about other parts alone: {listed}")
+
+
+# ---- what tests stand on -------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig):
+    """One private PostgreSQL cluster for the whole run, and the other parts as they are needed."""
+    it = Cluster(*pytestconfig.cell)
+    yield it
+    it.close()
 
 
 @pytest.fixture(scope="session")
-def cluster():
-    """One private PostgreSQL cluster for the whole run."""
-    it = Cluster()
-    yield it
-    it.close()
+def kafka(cluster):
+    return cluster.parts.get("kafka")
+
+
+@pytest.fixture(scope="session")
+def dynamodb(cluster):
+    return cluster.parts.get("dynamodb")
+
+
+@pytest.fixture(scope="session")
+def sns_sqs(cluster):
+    return cluster.parts.get("sns-sqs")
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -24,30 +23,33 @@ import uuid
 import psycopg
 import psycopg.rows
 import requests
+from system import tally
+from system.buses import open_bus
+from system.common import ROOT, free_ports, wait_until
+from system.parts import CREDENTIALS, Parts
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(
     os.environ.get("TALLYSTICK_BIN", ROOT / "build-asan/src/tallystick")
 ).resolve()
 OWNER = "tallystick_owner"
-CLUSTER_SETTINGS = ("max_connections=300",)
 SERVICES = ("gateway", "authorization", "ledger", "outbox", "saga")
 DOORS = ("gateway", "authorization", "ledger", "saga")  # outbox listens on its admin port alone
 READY_TIMEOUT_S = 30  # sanitizers and a busy machine are slow
 STOP_TIMEOUT_S = 30
 
-# In one statement, so in one snapshot: what leaves one place is in the next one.
+# What the services have not finished, beside what the bus holds; and how much they have heard.
 OPEN_WORK = """
 SELECT ((SELECT count(*) FROM "authorization".outbox)
       + (SELECT count(*) FROM ledger.outbox)
       + (SELECT count(*) FROM saga.outbox)
-      + (SELECT coalesce(sum(p.next_offset - c.next_offset), 0)
-           FROM bus.bus_cursor c JOIN bus.bus_partition p USING (topic, partition))
       + (SELECT count(*) FROM "authorization".parked_message)
       + (SELECT count(*) FROM ledger.parked_message)
       + (SELECT count(*) FROM saga.parked_message)
       + (SELECT count(*) FROM saga.saga
-          WHERE state NOT IN ('completed', 'compensated', 'abandoned')))::bigint AS count
+          WHERE state NOT IN ('completed', 'compensated', 'abandoned')))::bigint AS open,
+       ((SELECT count(*) FROM "authorization".inbox)
+      + (SELECT count(*) FROM ledger.inbox)
+      + (SELECT count(*) FROM saga.inbox))::bigint AS heard
 """
 
 # What a sanitizer, or an assertion of ours, leaves in stderr.
@@ -56,21 +58,10 @@ BROKEN = re.compile(
 )
 
 
-def wait_until(predicate, timeout=10, every=0.02, what=None):
-    """The predicate's first true value; fails when there was none in `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        value = predicate()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what or predicate}")
-        time.sleep(every)
-
-
 def clean_environment():
     """The caller's environment without what would lead libpq, libcurl or a service elsewhere."""
-    strange = re.compile(r"PG[A-Z]+|DATABASE_URL|TALLYSTICK_.*|(https?|all|no)_proxy", re.I)
+    strange = re.compile(r"PG[A-Z]+|DATABASE_URL|TALLYSTICK_.*|AWS_.*|KAFKA_BROKERS|"
+                         r"(https?|all|no)_proxy", re.I)
     kept = {name: value for name, value in os.environ.items() if not strange.fullmatch(name)}
     # LeakSanitizer stops every thread by ptrace at the very end of a process, and now and then that
     # never returns: the service has logged its stop and spins. Leaks are the unit tests' business
@@ -78,34 +69,19 @@ def clean_environment():
     return kept | {"ASAN_OPTIONS": "detect_leaks=0"}
 
 
-def free_ports(count):
-    """Ports that nobody holds, below the range that the kernel gives to outgoing connections. Each
-    of several test processes has a share of them, so that none takes what another just found."""
-    kernels = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
-    lowest, highest = int(kernels[0]) // 2, int(kernels[0])
-    share = (highest - lowest) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    lowest += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    candidates = random.sample(range(lowest, lowest + share), 200 + count)
-    return list(itertools.islice(filter(is_free_port, candidates), count))
-
-
-def is_free_port(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return True
-    return False
-
-
 class Cluster:
-    """A PostgreSQL cluster of tools/cluster in a directory of its own, with a migrated template."""
+    """A PostgreSQL cluster of tools/cluster in a directory of its own, with a migrated template;
+    and with it what else a system stands on: the parts, and which of them this run is about."""
 
-    def __init__(self):
+    def __init__(self, bus="postgres", keystore="none"):
+        self.bus, self.keystore, self.parts = bus, keystore, Parts()
+        # Its socket is what services use. A loopback address of its own is for proxies before it.
+        self.host = "127.{}.{}.{}".format(*random.choices(range(1, 255), k=3))
+        self.settings = ("max_connections=300", f"listen_addresses={self.host}")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tallystick-test-", dir="/tmp"))
         self.dir.chmod(0o711)  # the server's user must get through to its data
         self.names = (f"test_{number}" for number in itertools.count(1))
-        self._tool("start", *CLUSTER_SETTINGS)
+        self._tool("start", *self.settings)
         self.socket = self._tool("socket").strip()
         self.template = None
 
@@ -148,12 +124,13 @@ class Cluster:
         """The server ends at once, as by a power cut, and comes back from its log."""
         postmaster = int((self.dir / "postgres/data/postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGQUIT)
-        self._tool("start", *CLUSTER_SETTINGS)  # waits until what was killed has gone
+        self._tool("start", *self.settings)  # waits until what was killed has gone
 
     def drop_database(self, name):
         self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self):
+        self.parts.close()
         self._tool("destroy")
         shutil.rmtree(self.dir)
 
@@ -236,13 +213,23 @@ class Service:
 class System:
     """Five services over a database of their own. Made by the fixtures `system`, `make_system`."""
 
-    def __init__(self, cluster, profile="dev", env=None, database=None, binary=BINARY):
+    def __init__(self, cluster, profile="dev", env=None, *, database=None, binary=BINARY, bus=None,
+                 keystore=None):
+        """Over the bus and the key store named, or those that this run is about. Over a database
+        that others use already, it shares their bus and key store."""
         self.cluster = cluster
+        self.bus_kind, self.keystore = bus or cluster.bus, keystore or cluster.keystore
         self.database = database or cluster.create_database()
+        # Databases are apart by themselves; topics, queues and tables of other parts by a prefix.
+        is_apart = self.bus_kind == "postgres"
+        self.prefix = "tallystick" if is_apart else self.database.replace("_", "")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.database}-", dir=cluster.dir))
         self.local = threading.local()
         self.ports = self._choose_ports()
+        self.bus = open_bus(self)
         self.env = self._environment(profile) | {k: str(v) for k, v in (env or {}).items()}
+        if self.keystore == "dynamodb" and database is None:
+            self.make_table()
         self.services = {
             name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"],
                           binary)
@@ -261,12 +248,35 @@ class System:
         peers = {f"TALLYSTICK_{name.upper()}_URL": self.url(name)
                  for name in ("authorization", "ledger", "saga")}
         ports = {f"TALLYSTICK_{door.upper()}_PORT": str(port) for door, port in self.ports.items()}
-        return self.cluster.environment(self.database) | peers | ports | {
+        return self.cluster.environment(self.database) | peers | ports | self._parts() | {
             "TALLYSTICK_PROFILE": profile,
             "TALLYSTICK_SERVICE_SECRET_FILE": str(secret),
             "TALLYSTICK_LOG_FORMAT": "json",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
+
+    def _parts(self):
+        """How the services find their bus and key store; nothing of parts that they do not use."""
+        found = {}
+        if self.bus_kind != "postgres":
+            found |= {"TALLYSTICK_BUS": self.bus_kind, "TALLYSTICK_TOPIC_PREFIX": self.prefix}
+            found |= self.bus.environment()
+        if self.keystore == "dynamodb":
+            endpoint = self.cluster.parts.get("dynamodb").endpoint
+            found |= {"TALLYSTICK_KEYSTORE": "dynamodb", "TALLYSTICK_DYNAMODB_TABLE": self.table,
+                      "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
+        if "sns-sqs" == self.bus_kind or self.keystore == "dynamodb":
+            found |= CREDENTIALS
+        return found
+
+    @property
+    def table(self):
+        """Where the gateway keeps its keys in DynamoDB."""
+        return f"{self.database}_idempotency"
+
+    def make_table(self):
+        done = self.tallystick("migrate", "apply")
+        assert done.returncode == 0, f"migrate apply: {done.stdout}{done.stderr}"
 
     # ---- processes ------------------------------------------------------------------------------
 
@@ -317,10 +327,12 @@ class System:
     def close(self):
         try:
             self.stop()
+            tally.add(self)
         finally:
             for name in self.running():
                 self.services[name].signal(signal.SIGKILL)
                 self.services[name].wait()
+            self.bus.close()
             self.cluster.drop_database(self.database)
 
     # ---- as a client ----------------------------------------------------------------------------
@@ -386,13 +398,19 @@ class System:
         """Rows as named tuples: system.sql("SELECT count(*) FROM x WHERE y = %s", y)[0].count"""
         return self.cluster.sql(self.database, query, *params, role=role)
 
-    def open_work(self):
-        """How much of what was decided is still on its way: events, commands and sagas."""
-        return self.sql(OPEN_WORK)[0].count
+    def owner_url(self):
+        return self.cluster.url(self.database, OWNER)
+
+    def is_settled(self):
+        """Nothing that was decided is still on its way: no event, command or saga. What is not in
+        a database is on the bus; a message that left it between the two looks was heard."""
+        before = self.sql(OPEN_WORK)[0]
+        return (before.open == 0 and self.bus.lag() == 0
+                and self.sql(OPEN_WORK)[0] == before)
 
     def settle(self, timeout=60):
         """Waits until everything that was decided is booked, or undone, to the end."""
-        wait_until(lambda: self.open_work() == 0, timeout, every=0.05, what="all sagas ended")
+        wait_until(self.is_settled, timeout, every=0.05, what="all sagas ended")
 
     def logs(self, *names, **wanted):
         """Log lines in order of time, as dicts: of the services named (or all) and with the fields

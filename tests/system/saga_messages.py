@@ -5,6 +5,7 @@ import datetime
 import json
 import uuid
 
+from system.buses import Message
 from system.harness import wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -26,7 +27,7 @@ class Authorization:
 
     def event(self, kind, saga=None, command=None, id=None, payload=None):
         """A message of a kind like ledger.refused; with a fresh event id unless given."""
-        return {"topic": f"tallystick.{kind.split('.')[0]}.v1", "key": self.account,
+        return {"topic": f"{kind.split('.')[0]}.v1", "key": self.account,
                 "subject": self.id, "id": id or str(uuid.uuid4()),
                 "type": f"dev.tallystick.{kind}.v1", "payload": payload or {},
                 "saga_id": saga, "command_id": command}
@@ -66,26 +67,8 @@ def headers(message):
 
 def publish(system, *messages):
     """Appends messages to their topics, as the bus's publisher does."""
-    rows = [{"place": place, "topic": message["topic"], "key": message["key"],
-             "partition": uuid.UUID(message["key"]).bytes[15] % 64, "id": message["id"],
-             "headers": json.dumps(headers(message)), "payload": json.dumps(message["payload"])}
-            for place, message in enumerate(messages)]
-    system.sql(
-        """WITH new AS (
-               SELECT *, row_number() OVER (PARTITION BY topic, partition ORDER BY place) AS nth
-                 FROM json_to_recordset(%s) AS m (place int, topic text, key uuid, partition int,
-                                                  id uuid, headers text, payload text)),
-           head AS (
-               INSERT INTO bus.bus_partition AS p (topic, partition, next_offset)
-               SELECT topic, partition, count(*) FROM new GROUP BY 1, 2 ORDER BY 1, 2
-                   ON CONFLICT (topic, partition)
-                   DO UPDATE SET next_offset = p.next_offset + excluded.next_offset
-               RETURNING topic, partition, next_offset)
-           INSERT INTO bus.bus_message (topic, partition, "offset", key, id, headers, payload)
-           SELECT topic, partition, next_offset - count(*) OVER (PARTITION BY topic, partition)
-                                    + nth - 1, key, id, headers, payload
-             FROM new JOIN head USING (topic, partition)""", json.dumps(rows))
-    system.sql("NOTIFY tallystick_bus")
+    system.bus.publish(*(Message(message["topic"], message["key"], message["id"], headers(message),
+                                 json.dumps(message["payload"])) for message in messages))
 
 
 def said(system, saga):
@@ -127,14 +110,6 @@ def wait_state(system, saga, state):
                       what=f"saga {saga} {state}, it is {row(system, saga)}")
 
 
-def drained(system):
-    """Every message on the bus has been handled by every orchestrator."""
-    return system.sql("""SELECT p.topic FROM bus.bus_partition p
-                           LEFT JOIN bus.bus_cursor c ON c.consumer_group = 'saga'
-                            AND c.topic = p.topic AND c.partition = p.partition
-                          WHERE p.topic IN ('tallystick.authorization.v1', 'tallystick.ledger.v1')
-                            AND coalesce(c.next_offset, 0) < p.next_offset""") == []
-
-
 def settle(system):
-    wait_until(lambda: drained(system), what="the bus is drained")
+    """Every message on the bus has been handled by the orchestrators."""
+    wait_until(lambda: system.bus.lag("saga") == 0, what="the bus is drained")

@@ -9,6 +9,8 @@ import pytest
 from system import raw_http
 from system.harness import wait_until
 
+pytestmark = pytest.mark.matrix
+
 README_REQUEST = """curl -X POST http://localhost:8080/authorize \\
   -H "Content-Type: application/json" \\
   -H "Idempotency-Key: $(uuidgen)" \\

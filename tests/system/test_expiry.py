@@ -5,6 +5,8 @@ import pytest
 
 from system.harness import wait_until
 
+pytestmark = pytest.mark.matrix
+
 
 def open_account(system, user_id):
     answer = system.put(f"/v1/accounts/{user_id}", {"credit_limit": "100.00"})

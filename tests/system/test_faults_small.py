@@ -5,6 +5,8 @@ import pytest
 from system.harness import SERVICES, wait_until
 from system.traffic import Traffic
 
+pytestmark = pytest.mark.matrix
+
 
 def wait_for_more(traffic, count, timeout=40):
     goal = traffic.answered() + count

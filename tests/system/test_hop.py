@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+pytestmark = pytest.mark.matrix
+
 
 class Player(http.server.BaseHTTPRequestHandler):
     """Answers questions by the list `replies` of its server, the last one for ever."""

@@ -6,6 +6,8 @@ import pytest
 
 from system.harness import wait_until
 
+pytestmark = pytest.mark.matrix
+
 
 def at_once(calls):
     """Results of all calls, each on a thread of its own, released together."""
@@ -106,6 +108,7 @@ def test_replay_after_void_and_restart_is_byte_identical(make_system):
     assert system.get(first.headers["Location"]).json()["status"] == "voided"
 
 
+@pytest.mark.keystore("none")
 def test_expired_key_is_a_new_one_but_the_transaction_is_not(system):
     ask = {"user_id": "user-expired", "transaction_id": "tx-expired", "key": "key-expired"}
     first = system.authorize(**ask)

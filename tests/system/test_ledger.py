@@ -10,6 +10,8 @@ from system.harness import System, wait_until
 from system.ledger_commands import (TRACE, Saga, account_id, answers, check_books, entries,
                                     net_pending, publish, tell)
 
+pytestmark = pytest.mark.matrix
+
 NOBODY = "00112233-4455-8677-8899-aabbccddeeff"  # no account of any test has this id
 HOLD = [("debit", "pending", 9999), ("credit", "pending", 9999)]
 

@@ -22,6 +22,7 @@ def wait_for_more(traffic, count, timeout=40):
 # ---- stop ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", PATIENT)
+@pytest.mark.matrix
 def test_stop_under_load__the_door_does_not_notice(name, system):
     traffic = Traffic(system)
     with traffic.flowing():
@@ -34,6 +35,7 @@ def test_stop_under_load__the_door_does_not_notice(name, system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_stop_gateway_under_load__whole_answers_or_none_at_all(system):
     """Who got no answer was not heard either: nothing is decided for a client that was cut off."""
     traffic = Traffic(system, clients=16, insists=False)
@@ -50,6 +52,7 @@ def test_stop_gateway_under_load__whole_answers_or_none_at_all(system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_stop_authorization_under_load__every_client_gets_an_answer(system):
     traffic = Traffic(system, clients=16)
     with traffic.flowing():
@@ -63,6 +66,7 @@ def test_stop_authorization_under_load__every_client_gets_an_answer(system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_stop_all_under_load(system):
     traffic = Traffic(system)
     with traffic.flowing():
@@ -74,6 +78,7 @@ def test_stop_all_under_load(system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_second_start_keeps_everything(make_system):
     first = make_system()
     first.put("/v1/accounts/user-kept", {"credit_limit": "50.00"})

@@ -10,6 +10,8 @@ import pytest
 
 from system.harness import wait_until
 
+pytestmark = pytest.mark.matrix
+
 SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
 ROUNDS = 3
 CLIENTS = 5
@@ -135,14 +137,11 @@ class Model:
 def events_of(system, account_id):
     """Name and payload of what the authorization service said of an account, in the order in which
     it was written while the account was locked."""
-    rows = system.sql("""SELECT DISTINCT ON (headers::json ->> 'ce_time', id)
-                                headers::json ->> 'ce_type' AS type, payload
-                           FROM bus.bus_message
-                          WHERE topic IN ('tallystick.authorization.v1', 'tallystick.account.v1')
-                            AND key = %s
-                          ORDER BY headers::json ->> 'ce_time', id""", account_id)
-    return [(row.type.removeprefix("dev.tallystick.").removesuffix(".v1"), json.loads(row.payload))
-            for row in rows]
+    said = {one.id: one for one in system.bus.events("authorization.v1", "account.v1")
+            if one.key == account_id}
+    told = sorted(said.values(), key=lambda one: (one.headers["ce_time"], one.id))
+    return [(one.headers["ce_type"].removeprefix("dev.tallystick.").removesuffix(".v1"),
+             json.loads(one.payload)) for one in told]
 
 
 def check_account(system, user):
@@ -193,6 +192,7 @@ def short_holds_have_ended(system):
 def accounts(open_system):
     system = open_system(env={"TALLYSTICK_AMOUNT_LIMIT": text(AMOUNT_LIMIT_MINOR),
                               "TALLYSTICK_SWEEP_INTERVAL_MS": 200})
+    system.bus.watch()
     for user in USERS:
         system.put(f"/v1/accounts/{user}", {"credit_limit": "100.00"})
         system.authorize(user, "0.01")  # opens the ledger's account

@@ -2,7 +2,11 @@
 services, and that none is lost when the orchestrator is."""
 import concurrent.futures
 
+import pytest
+
 from system.harness import wait_until
+
+pytestmark = pytest.mark.matrix
 
 
 def held(system, user):

@@ -11,6 +11,8 @@ from system.harness import OWNER, Service, System, free_ports, wait_until
 from system.saga_messages import (TRACE, Authorization, commands, let_go, publish, row, said,
                                   settle, steps, told, wait_state)
 
+pytestmark = pytest.mark.matrix
+
 
 @pytest.fixture(scope="module")
 def saga(cluster):

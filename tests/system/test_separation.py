@@ -126,6 +126,7 @@ def test_inner_doors_answer_services(system):
     assert system.inside("authorization", "/internal/accounts/nobody").status_code == 404
 
 
+@pytest.mark.matrix
 def test_outbox_paused__door_decides_and_no_saga_starts(system):
     system.pause("outbox")
     try:
@@ -143,6 +144,7 @@ def test_outbox_paused__door_decides_and_no_saga_starts(system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_ledger_stopped__door_decides_and_booking_catches_up(system):
     system.stop("ledger")
     made = [system.authorize("user-ledger", "1.00") for _ in range(20)]
@@ -162,6 +164,7 @@ def test_ledger_stopped__door_decides_and_booking_catches_up(system):
     system.verify()
 
 
+@pytest.mark.matrix
 def test_saga_stopped__door_decides_and_booking_catches_up(system):
     system.stop("saga")
     made = system.authorize("user-saga", "1.00", headers={"Prefer": "wait=1"})
@@ -170,6 +173,7 @@ def test_saga_stopped__door_decides_and_booking_catches_up(system):
     system.wait_saga(made.json())
 
 
+@pytest.mark.matrix
 def test_authorization_stopped__door_says_so_and_recovers(system):
     system.stop("authorization")
     refused = system.authorize("user-authorization", "1.00", key="key-authorization-away",
