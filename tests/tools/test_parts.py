@@ -10,12 +10,14 @@ import socket
 import subprocess
 import time
 
+import confluent_kafka.admin
 import pytest
 
 from system.harness import free_ports
 
 TOOLS = pathlib.Path(__file__).parents[2] / "tools"
 PARTS = ("kafka", "dynamodb", "sns-sqs", "toxiproxy")
+LISTENING = "0A"  # in /proc/net/tcp
 
 
 def part(name, verb, *args, check=True, **environment):
@@ -36,14 +38,16 @@ def is_alive(process):
         return False
 
 
-def kafka_topics(endpoint, *args):
-    program = pathlib.Path(os.environ.get("TALLYSTICK_DOWNLOADS",
-                                          pathlib.Path.home() / ".cache/tallystick"))
-    jars, = program.glob("kafka-*[0-9]/")
-    done = subprocess.run(["java", "-cp", f"{jars}/*", "org.apache.kafka.tools.TopicCommand",
-                           "--bootstrap-server", endpoint, *args], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+def addresses(port):
+    """Where something listens at that port, as the kernel has it: hexadecimal, last byte first."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in pathlib.Path(table).read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            address, number = local.split(":")
+            if state == LISTENING and int(number, 16) == port:
+                found.add(address.removeprefix("0000000000000000FFFF0000"))
+    return found
 
 
 def aws(endpoint, service, target, body):
@@ -54,6 +58,10 @@ def aws(endpoint, service, target, body):
     return json.loads(done.stdout)
 
 
+def kafka_admin(endpoint):
+    return confluent_kafka.admin.AdminClient({"bootstrap.servers": endpoint})
+
+
 TABLE = {"TableName": "kept", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
          "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
          "BillingMode": "PAY_PER_REQUEST"}
@@ -61,14 +69,15 @@ TABLE = {"TableName": "kept", "KeySchema": [{"AttributeName": "pk", "KeyType": "
 
 def write(name, endpoint):
     if name == "kafka":
-        kafka_topics(endpoint, "--create", "--topic", "kept", "--partitions", "3")
+        admin = kafka_admin(endpoint)
+        admin.create_topics([confluent_kafka.admin.NewTopic("kept", 3)])["kept"].result(30)
     elif name == "dynamodb":
         aws(endpoint, "dynamodb", "DynamoDB_20120810.CreateTable", TABLE)
 
 
 def read(name, endpoint):
     if name == "kafka":
-        return kafka_topics(endpoint, "--list")
+        return list(kafka_admin(endpoint).list_topics(timeout=30).topics)
     if name == "dynamodb":
         return aws(endpoint, "dynamodb", "DynamoDB_20120810.ListTables", {})["TableNames"]
     return ["kept"]  # the others keep nothing
@@ -83,6 +92,7 @@ def test_part__lives_and_dies(name, tmp_path):
     try:
         endpoint = part(name, "endpoint", tmp_path).stdout.strip()
         assert endpoint.removeprefix("http://") == f"127.0.0.1:{port}"
+        assert addresses(port) == {"0100007F"}  # nothing but 127.0.0.1
         process = process_of(name, tmp_path)
         assert f"process {process} at {endpoint}" in part(name, "status", tmp_path).stdout
         part(name, "start", tmp_path, setting)  # one that runs is left as it is
