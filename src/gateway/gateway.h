@@ -9,6 +9,7 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
+#include "platform/keystore/keystore.h"
 #include "platform/service.h"
 
 struct arena;
@@ -29,6 +30,8 @@ struct gateway_config {
     int64_t queue_size;
     int64_t connections_size;
     int64_t decision_timeout_ms;
+    struct keystore_config keystore;
+    const char *keystore_fallback; /* postgres | reject */
 };
 
 struct gateway {

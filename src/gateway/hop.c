@@ -197,7 +197,11 @@ static void hop_run(struct worker *worker, void **items, size_t count)
         .count = count,
         .open = ARENA_NEW_ARRAY(worker->arena, struct hop_item *, count),
     };
-    struct hop_keys keys = {.store = own->keys, .arena = worker->arena};
+    struct hop_keys keys = {
+        .store = own->keys,
+        .arena = worker->arena,
+        .is_strict = strcmp(batch.hop->gateway->config->keystore_fallback, "reject") == 0,
+    };
     hop_keys_claim(&keys, batch.items, count);
     ask(&batch);
     hop_keys_settle(&keys);
@@ -218,7 +222,7 @@ static enum status open_workers(struct hop *hop, int count, struct error *err)
     hop->workers = ARENA_NEW_ARRAY(hop->gateway->arena, struct hop_worker, (size_t)count);
     for (; hop->worker_count < count; hop->worker_count++) {
         struct hop_worker *own = &hop->workers[hop->worker_count];
-        TRY(keystore_open("none", &own->keys, err));
+        TRY(keystore_open(&hop->gateway->config->keystore, &own->keys, err));
         own->client = http_client_new(hop->gateway->config->service.service_secret);
     }
     return OK;

@@ -1,9 +1,14 @@
 #include "gateway/hop_keys.h"
 
 #include "base/arena.h"
-#include "platform/log.h"
 
-static void use_verdict(struct hop_keys *keys, struct hop_item *item,
+static void refuse(const struct hop_keys *keys, struct hop_item *item, enum problem_code code,
+                   const char *detail)
+{
+    item->answer = answer_problem(item->visit, keys->arena, code, detail);
+}
+
+static void use_verdict(const struct hop_keys *keys, struct hop_item *item,
                         const struct keystore_claim *claim)
 {
     switch (claim->verdict) {
@@ -16,12 +21,14 @@ static void use_verdict(struct hop_keys *keys, struct hop_item *item,
                                        .is_replayed = true};
         break;
     case KEYSTORE_IN_FLIGHT:
-        item->answer =
-            answer_problem(item->visit, keys->arena, PROBLEM_IDEMPOTENCY_IN_FLIGHT, NULL);
+        refuse(keys, item, PROBLEM_IDEMPOTENCY_IN_FLIGHT, NULL);
         break;
     case KEYSTORE_REUSED:
-        item->answer =
-            answer_problem(item->visit, keys->arena, PROBLEM_IDEMPOTENCY_KEY_REUSED, NULL);
+        refuse(keys, item, PROBLEM_IDEMPOTENCY_KEY_REUSED, NULL);
+        break;
+    case KEYSTORE_UNANSWERED:
+        if (keys->is_strict)
+            refuse(keys, item, PROBLEM_DEPENDENCY_DOWN, "the store of idempotency keys is down");
         break;
     }
 }
@@ -32,7 +39,7 @@ static void use_verdicts(struct hop_keys *keys)
     size_t ours = 0;
     for (size_t at = 0; at < keys->count; at++) {
         use_verdict(keys, keys->items[at], keys->claims[at]);
-        if (keys->claims[at]->verdict != KEYSTORE_ASK)
+        if (!keys->claims[at]->may_be_held)
             continue;
         keys->items[ours] = keys->items[at];
         keys->claims[ours++] = keys->claims[at];
@@ -40,9 +47,29 @@ static void use_verdicts(struct hop_keys *keys)
     keys->count = ours;
 }
 
+/* Whoever waits longest for an answer; the store's own timeout is shorter than most. */
+static int64_t deadline_us(const struct hop_keys *keys)
+{
+    int64_t latest_us = 0;
+    for (size_t at = 0; at < keys->count; at++)
+        if (keys->items[at]->deadline_us > latest_us)
+            latest_us = keys->items[at]->deadline_us;
+    return latest_us;
+}
+
+static struct keystore_batch batch_of(const struct hop_keys *keys, struct keystore_claim **claims,
+                                      size_t count)
+{
+    return (struct keystore_batch){
+        .arena = keys->arena,
+        .claims = claims,
+        .count = count,
+        .deadline_us = deadline_us(keys),
+    };
+}
+
 void hop_keys_claim(struct hop_keys *keys, struct hop_item *const *items, size_t count)
 {
-    struct error err;
     keys->claims = ARENA_NEW_ARRAY(keys->arena, struct keystore_claim *, count);
     keys->items = ARENA_NEW_ARRAY(keys->arena, struct hop_item *, count);
     keys->count = 0;
@@ -55,13 +82,9 @@ void hop_keys_claim(struct hop_keys *keys, struct hop_item *const *items, size_t
         keys->items[keys->count] = items[at];
         keys->claims[keys->count++] = claim;
     }
-    if (keystore_claim(keys->store, keys->arena, keys->claims, keys->count, &err) == OK) {
-        use_verdicts(keys);
-        return;
-    }
-    keys->count = 0;
-    log_warning(NULL, "keystore.skipped", "the key store is down, keys go unclaimed",
-                kv_str("detail", err.message));
+    const struct keystore_batch batch = batch_of(keys, keys->claims, keys->count);
+    keystore_claim(keys->store, &batch);
+    use_verdicts(keys);
 }
 
 /* It may have been decided: whoever comes with the key next asks the authorization service. */
@@ -72,10 +95,10 @@ static bool is_unknown(int status)
 
 void hop_keys_settle(struct hop_keys *keys)
 {
-    const struct keystore_claim **done =
-        ARENA_NEW_ARRAY(keys->arena, const struct keystore_claim *, keys->count);
-    const struct keystore_claim **refused =
-        ARENA_NEW_ARRAY(keys->arena, const struct keystore_claim *, keys->count);
+    struct keystore_claim **done =
+        ARENA_NEW_ARRAY(keys->arena, struct keystore_claim *, keys->count);
+    struct keystore_claim **refused =
+        ARENA_NEW_ARRAY(keys->arena, struct keystore_claim *, keys->count);
     size_t done_count = 0;
     size_t refused_count = 0;
     for (size_t at = 0; at < keys->count; at++) {
@@ -87,6 +110,8 @@ void hop_keys_settle(struct hop_keys *keys)
         else if (!is_unknown(answer->status))
             refused[refused_count++] = claim;
     }
-    keystore_complete(keys->store, done, done_count);
-    keystore_release(keys->store, refused, refused_count);
+    const struct keystore_batch to_keep = batch_of(keys, done, done_count);
+    const struct keystore_batch to_let_go = batch_of(keys, refused, refused_count);
+    keystore_complete(keys->store, &to_keep);
+    keystore_release(keys->store, &to_let_go);
 }

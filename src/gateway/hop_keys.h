@@ -4,8 +4,9 @@
  *            afterwards tells the store how each claim ended.
  * Units:     none.
  * Ownership: everything lives in the arena of the batch.
- * Errors:    none: a store that is down is passed over, with a log line; the authorization service
- *            has the last word on every key anyway.
+ * Errors:    none: what the store does not answer is asked all the same, because the authorization
+ *            service has the last word on every key anyway; or refused (503 dependency_down), where
+ *            the operator wants it so.
  * Threads:   as the store. */
 #ifndef GATEWAY_HOP_KEYS_H
 #define GATEWAY_HOP_KEYS_H
@@ -16,6 +17,7 @@
 struct hop_keys {
     struct keystore *store;
     struct arena *arena;
+    bool is_strict;                 /* what the store does not answer is refused */
     struct keystore_claim **claims; /* ours to complete or release ... */
     struct hop_item **items;        /* ... and the item of each        */
     size_t count;

@@ -23,6 +23,11 @@ enum {
     QUEUE_SIZE_MAX = 1024 * 1024,
     CONNECTIONS_SIZE_MAX = 64 * 1024,
     DECISION_TIMEOUT_MS_MAX = 60000, /* no service behind the door accepts more */
+    KEYSTORE_TIMEOUT_MS_MAX = 10000,
+    KEYSTORE_LEASE_MS_MAX = 600000,
+    KEYSTORE_CONNECTIONS_MAX = 512,
+    KEY_TTL_S_MIN = 3600,
+    KEY_TTL_S_MAX = 30 * 86400,
 };
 
 static const size_t PARTS_SIZE_MAX = 1024 * 1024;
@@ -52,6 +57,23 @@ const struct option GATEWAY_OPTIONS[] = {
      "How many client connections may be open at once.", NULL},
     {"decision-timeout-ms", OPT_INT, "5000", FIELD(decision_timeout_ms),
      "Milliseconds until a request without an answer is told 504.", NULL},
+    {"keystore", OPT_CHOICE, "none", FIELD(keystore.kind),
+     "What answers repeats before the authorization service, whose own record always holds, is "
+     "asked: a table of DynamoDB, or nothing.", "none|dynamodb"},
+    {"keystore-fallback", OPT_CHOICE, "postgres", FIELD(keystore_fallback),
+     "While the key store does not answer: postgres asks the authorization service all the same, "
+     "reject answers 503.", "postgres|reject"},
+    {"keystore-timeout-ms", OPT_INT, "500", FIELD(keystore.timeout_ms),
+     "How long, in milliseconds, a batch waits for the key store.", NULL},
+    {"keystore-lease-ms", OPT_INT, "30000", FIELD(keystore.lease_ms),
+     "How long, in milliseconds, a claim holds whose owner is not heard of any more; longer than "
+     "decision-timeout-ms.", NULL},
+    {"key-ttl-s", OPT_INT, "86400", FIELD(keystore.ttl_s),
+     "How long, in seconds, an outcome is kept under its key.", NULL},
+    {"dynamodb-table", OPT_TEXT, "tallystick_idempotency", FIELD(keystore.table),
+     "Name of the table of keys in DynamoDB.", NULL},
+    {"dynamodb-connections", OPT_INT, "32", FIELD(keystore.connections_max),
+     "How many calls to DynamoDB each worker may have under way at once.", NULL},
     {NULL, OPT_TEXT, NULL, 0, NULL, NULL},
 };
 /* clang-format on */
@@ -124,21 +146,27 @@ static void gateway_stop(void *room)
 
 static enum status check_config(const struct gateway_config *config, struct error *err)
 {
+    const struct keystore_config *keys = &config->keystore;
     const struct {
         const char *name;
         int64_t value;
-        int max;
+        int64_t min;
+        int64_t max;
     } LIMITS[] = {
-        {"authorization-workers", config->authorization_workers, LANE_COUNT},
-        {"gateway-forward-workers", config->forward_workers, FORWARD_WORKERS_MAX},
-        {"gateway-queue-size", config->queue_size, QUEUE_SIZE_MAX},
-        {"gateway-connections-size", config->connections_size, CONNECTIONS_SIZE_MAX},
-        {"decision-timeout-ms", config->decision_timeout_ms, DECISION_TIMEOUT_MS_MAX},
+        {"authorization-workers", config->authorization_workers, 1, LANE_COUNT},
+        {"gateway-forward-workers", config->forward_workers, 1, FORWARD_WORKERS_MAX},
+        {"gateway-queue-size", config->queue_size, 1, QUEUE_SIZE_MAX},
+        {"gateway-connections-size", config->connections_size, 1, CONNECTIONS_SIZE_MAX},
+        {"decision-timeout-ms", config->decision_timeout_ms, 1, DECISION_TIMEOUT_MS_MAX},
+        {"keystore-timeout-ms", keys->timeout_ms, 1, KEYSTORE_TIMEOUT_MS_MAX},
+        {"keystore-lease-ms", keys->lease_ms, 1, KEYSTORE_LEASE_MS_MAX},
+        {"dynamodb-connections", keys->connections_max, 1, KEYSTORE_CONNECTIONS_MAX},
+        {"key-ttl-s", keys->ttl_s, KEY_TTL_S_MIN, KEY_TTL_S_MAX},
     };
     for (size_t at = 0; at < COUNT(LIMITS); at++)
-        if (LIMITS[at].value < 1 || LIMITS[at].value > LIMITS[at].max)
-            return error_set(err, ERR_INVALID, "%s must be 1 to %d", LIMITS[at].name,
-                             LIMITS[at].max);
+        if (LIMITS[at].value < LIMITS[at].min || LIMITS[at].value > LIMITS[at].max)
+            return error_set(err, ERR_INVALID, "%s must be %lld to %lld", LIMITS[at].name,
+                             (long long)LIMITS[at].min, (long long)LIMITS[at].max);
     return OK;
 }
 

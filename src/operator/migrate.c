@@ -7,12 +7,16 @@
 #include "operator/schemas.h"
 #include "operator/table.h"
 #include "operator/tool.h"
+#include "platform/http_client.h"
+#include "platform/keystore/dynamodb_table.h"
 
 enum { ARENA_SIZE_MAX = 16 * 1024 * 1024, TIMEOUT_MS = 600000 };
 
 struct migrate_config {
     const char *database_url;
     const char *migrate_database_url; /* NULL: database_url */
+    const char *keystore;
+    const char *dynamodb_table;
     const char *output;
 };
 
@@ -24,6 +28,10 @@ const struct option MIGRATE_OPTIONS[] = {
      "PostgreSQL as the owner of the schemas, who may create roles. Without it, database-url."},
     {"database-url", OPT_TEXT, NULL, FIELD(database_url),
      "PostgreSQL, as a URI or key=value text. DATABASE_URL is read too."},
+    {"keystore", OPT_CHOICE, "none", FIELD(keystore),
+     "dynamodb: its table of keys is looked after, too.", "none|dynamodb"},
+    {"dynamodb-table", OPT_TEXT, "tallystick_idempotency", FIELD(dynamodb_table),
+     "Name of the table of keys in DynamoDB."},
     {"output", OPT_CHOICE, "table", FIELD(output),
      "What a list is printed as (short: -o).", "table|json"},
     {NULL},
@@ -34,7 +42,8 @@ static const struct tool MIGRATE = {
     .name = "migrate",
     .usage = "tallystick migrate plan    lists what would be applied\n"
              "tallystick migrate check   ends with 1 when something would be\n"
-             "tallystick migrate apply   applies it; roles and schemas are made where they lack",
+             "tallystick migrate apply   applies it; roles and schemas are made where they lack\n"
+             "With TALLYSTICK_KEYSTORE=dynamodb each of them looks after the table of keys, too.",
     .options = MIGRATE_OPTIONS,
 };
 
@@ -123,13 +132,54 @@ static enum status list_pending(struct migrate *migrate, const struct schema *sc
     return OK;
 }
 
+/* ---- the table of keys --------------------------------------------------------------------- */
+
+static bool uses_dynamodb(const struct migrate *migrate)
+{
+    return strcmp(migrate->config->keystore, "dynamodb") == 0;
+}
+
+static void list_step(struct migrate *migrate, const char *step)
+{
+    struct text *cells = table_add(&migrate->pending);
+    cells[0] = TEXT("dynamodb");
+    cells[1] = text_format(migrate->arena, "%s %s", step, migrate->config->dynamodb_table);
+}
+
+static enum status list_keystore_pending(struct migrate *migrate, struct error *err)
+{
+    struct dynamodb_plan plan;
+    if (!uses_dynamodb(migrate))
+        return OK;
+    TRY(dynamodb_table_plan(migrate->config->dynamodb_table, &plan, err));
+    if (plan.must_create)
+        list_step(migrate, "create table");
+    if (plan.must_set_ttl)
+        list_step(migrate, "set time to live of");
+    return OK;
+}
+
+static enum status apply_keystore(struct migrate *migrate, struct error *err)
+{
+    struct dynamodb_plan done;
+    if (!uses_dynamodb(migrate))
+        return OK;
+    TRY(dynamodb_table_apply(migrate->config->dynamodb_table, &done, err));
+    if (!done.must_create && !done.must_set_ttl)
+        return OK;
+    tool_say(&MIGRATE, "DynamoDB: table %s %s", migrate->config->dynamodb_table,
+             done.must_create ? "created" : "given its time to live");
+    migrate->applied++;
+    return OK;
+}
+
 static enum status list_all_pending(struct migrate *migrate, struct error *err)
 {
     static const char *const COLUMNS[] = {"schema", "migration", NULL};
     table_init(&migrate->pending, migrate->arena, COLUMNS);
     for (const struct schema *schema = SCHEMAS; schema->name != NULL; schema++)
         TRY(list_pending(migrate, schema, err));
-    return OK;
+    return list_keystore_pending(migrate, err);
 }
 
 /* ---- applying ------------------------------------------------------------------------------ */
@@ -197,6 +247,7 @@ static enum status apply(struct migrate *migrate, struct error *err)
     for (const struct schema *schema = SCHEMAS; schema->name != NULL; schema++)
         TRY(apply_schema(migrate, schema, err));
     TRY(run_script(migrate, SQL_GRANT_OPERATOR, err));
+    TRY(apply_keystore(migrate, err));
     if (migrate->applied == 0)
         tool_say(&MIGRATE, "nothing to do, the database is up to date");
     return OK;
@@ -235,6 +286,7 @@ int migrate_main(int argc, char **argv)
     if (migrate.url == NULL)
         return tool_complain(&MIGRATE, "TALLYSTICK_MIGRATE_DATABASE_URL is required");
     migrate.arena = arena_new(ARENA_SIZE_MAX);
+    http_client_init_all();
     code = run(&migrate, argv[1]);
     arena_free(migrate.arena);
     return code;

@@ -1,49 +1,34 @@
 /* The part for those who need no shield: PostgreSQL alone keeps the keys, so every key is asked. */
-#include "platform/keystore/keystore.h"
+#include "platform/keystore/part.h"
 
-/* It remembers nothing, so one serves all. */
-struct keystore {
-    const char *kind;
-};
-
-static struct keystore none = {"none"};
-
-enum status keystore_open(const char *kind, struct keystore **store_out, struct error *err)
+static enum status none_open(const struct keystore_config *config, void **self_out,
+                             struct error *err)
 {
-    if (strcmp(kind, none.kind) != 0)
-        return error_set(err, ERR_INVALID, "there is no key store '%s'", kind);
-    *store_out = &none;
-    return OK;
-}
-
-void keystore_close(struct keystore *store)
-{
-    (void)store;
-}
-
-enum status keystore_claim(struct keystore *store, struct arena *arena,
-                           struct keystore_claim *const *claims, size_t count, struct error *err)
-{
-    (void)store;
-    (void)arena;
+    (void)config;
     (void)err;
-    for (size_t at = 0; at < count; at++)
-        claims[at]->verdict = KEYSTORE_ASK;
+    *self_out = NULL;
     return OK;
 }
 
-void keystore_complete(struct keystore *store, const struct keystore_claim *const *claims,
-                       size_t count)
+static void none_claim(void *self, const struct keystore_batch *batch)
 {
-    (void)store;
-    (void)claims;
-    (void)count;
+    (void)self;
+    for (size_t at = 0; at < batch->count; at++) {
+        batch->claims[at]->verdict = KEYSTORE_ASK;
+        batch->claims[at]->is_takeover = false;
+        batch->claims[at]->may_be_held = false;
+    }
 }
 
-void keystore_release(struct keystore *store, const struct keystore_claim *const *claims,
-                      size_t count)
+static void none_end(void *self, const struct keystore_batch *batch)
 {
-    (void)store;
-    (void)claims;
-    (void)count;
+    (void)self;
+    (void)batch;
 }
+
+static void none_close(void *self)
+{
+    (void)self;
+}
+
+const struct keystore_part KEYSTORE_NONE = {none_open, none_claim, none_end, none_end, none_close};

@@ -5,16 +5,17 @@
 
 /* A key store that answers as the case wants and remembers what it was told. */
 static enum keystore_verdict verdict;
-static enum status claim_outcome;
+static bool may_be_held;
 static size_t claimed;
 static size_t completed;
 static size_t released;
 static struct arena *arena;
 
-enum status keystore_open(const char *kind, struct keystore **store_out, struct error *err)
+enum status keystore_open(const struct keystore_config *config, struct keystore **store_out,
+                          struct error *err)
 {
     (void)store_out;
-    return error_set(err, ERR_INVALID, "no store '%s' in a test", kind);
+    return error_set(err, ERR_INVALID, "no store '%s' in a test", config->kind);
 }
 
 void keystore_close(struct keystore *store)
@@ -22,35 +23,27 @@ void keystore_close(struct keystore *store)
     (void)store;
 }
 
-enum status keystore_claim(struct keystore *store, struct arena *unused,
-                           struct keystore_claim *const *claims, size_t count, struct error *err)
+void keystore_claim(struct keystore *store, const struct keystore_batch *batch)
 {
     (void)store;
-    (void)unused;
-    claimed = count;
-    if (claim_outcome != OK)
-        return error_set(err, claim_outcome, "down");
-    for (size_t at = 0; at < count; at++) {
-        claims[at]->verdict = verdict;
-        claims[at]->outcome = (struct keystore_outcome){201, TEXT("{}"), TEXT("/v1/x")};
+    claimed = batch->count;
+    for (size_t at = 0; at < batch->count; at++) {
+        batch->claims[at]->verdict = verdict;
+        batch->claims[at]->may_be_held = may_be_held;
+        batch->claims[at]->outcome = (struct keystore_outcome){201, TEXT("{}"), TEXT("/v1/x")};
     }
-    return OK;
 }
 
-void keystore_complete(struct keystore *store, const struct keystore_claim *const *claims,
-                       size_t count)
+void keystore_complete(struct keystore *store, const struct keystore_batch *batch)
 {
     (void)store;
-    (void)claims;
-    completed = count;
+    completed = batch->count;
 }
 
-void keystore_release(struct keystore *store, const struct keystore_claim *const *claims,
-                      size_t count)
+void keystore_release(struct keystore *store, const struct keystore_batch *batch)
 {
     (void)store;
-    (void)claims;
-    released = count;
+    released = batch->count;
 }
 
 static void test_hop_keys_claim__verdicts(void **state)
@@ -59,24 +52,29 @@ static void test_hop_keys_claim__verdicts(void **state)
     static const struct {
         const char *given;
         enum keystore_verdict verdict;
-        enum status store;
+        bool may_be_held;
+        bool is_strict;
         int status; /* 0: it goes on to the authorization service */
         bool is_replayed;
         size_t ours;
     } CASES[] = {
-        {"a key nobody knows", KEYSTORE_ASK, OK, 0, false, 1},
-        {"a key with an outcome", KEYSTORE_REPLAY, OK, 201, true, 0},
-        {"a key somebody else is at", KEYSTORE_IN_FLIGHT, OK, 409, false, 0},
-        {"a key of another request", KEYSTORE_REUSED, OK, 422, false, 0},
-        {"a store that is down", KEYSTORE_ASK, ERR_DOWN, 0, false, 0},
+        {"a key nobody knows", KEYSTORE_ASK, true, false, 0, false, 1},
+        {"a store that keeps nothing", KEYSTORE_ASK, false, false, 0, false, 0},
+        {"a key with an outcome", KEYSTORE_REPLAY, false, false, 201, true, 0},
+        {"a key somebody else is at", KEYSTORE_IN_FLIGHT, false, false, 409, false, 0},
+        {"a key of another request", KEYSTORE_REUSED, false, false, 422, false, 0},
+        {"a store that is down", KEYSTORE_UNANSWERED, false, false, 0, false, 0},
+        {"a store whose answer got lost", KEYSTORE_UNANSWERED, true, false, 0, false, 1},
+        {"a store that is down, strictly", KEYSTORE_UNANSWERED, false, true, 503, false, 0},
+        {"a store whose answer got lost, strictly", KEYSTORE_UNANSWERED, true, true, 503, false, 1},
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct visit visit = {.wait_s = 0};
         struct hop_item item = {.visit = &visit, .has_key = true};
         struct hop_item *const items[] = {&item};
-        struct hop_keys keys = {.arena = arena};
+        struct hop_keys keys = {.arena = arena, .is_strict = CASES[at].is_strict};
         verdict = CASES[at].verdict;
-        claim_outcome = CASES[at].store;
+        may_be_held = CASES[at].may_be_held;
         hop_keys_claim(&keys, items, 1);
         CHECK_EQ(CASES[at].given, item.answer.status, CASES[at].status);
         CHECK_EQ(CASES[at].given, item.answer.is_replayed, CASES[at].is_replayed);
@@ -93,7 +91,7 @@ static void test_hop_keys_claim__what_has_no_key(void **state)
     struct hop_item *const items[] = {&without, &answered};
     struct hop_keys keys = {.arena = arena};
     verdict = KEYSTORE_ASK;
-    claim_outcome = OK;
+    may_be_held = true;
     hop_keys_claim(&keys, items, 2);
     CHECK_EQ("an item without a key, one with an answer", claimed, 0);
 }
@@ -117,7 +115,7 @@ static void test_hop_keys_settle__outcomes(void **state)
         struct hop_item *const items[] = {&item};
         struct hop_keys keys = {.arena = arena};
         verdict = KEYSTORE_ASK;
-        claim_outcome = OK;
+        may_be_held = true;
         hop_keys_claim(&keys, items, 1);
         item.answer.status = CASES[at].status;
         hop_keys_settle(&keys);
