@@ -13,6 +13,7 @@ struct part {
 
 static const struct part PARTS[] = {
     {"postgres", &BUS_POSTGRES_PUBLISHER, &BUS_POSTGRES_CONSUMER},
+    {"sns-sqs", &BUS_SNS_PUBLISHER, &BUS_SQS_CONSUMER},
 };
 
 struct bus_publisher {

@@ -74,10 +74,21 @@ static void write_members(struct json_writer *w, struct arena *arena,
     }
 }
 
+/* What is no JSON can only be a dead letter's: others are to read it all the same. */
+static void write_data(struct json_writer *w, struct arena *arena, struct text payload)
+{
+    struct json_value data;
+    struct error ignored;
+    if (json_parse(arena, payload, &data, &ignored) == OK)
+        json_write_raw(w, DATA, data.source);
+    else
+        json_write_text(w, DATA, payload);
+}
+
 enum status message_write_structured(struct arena *arena, const struct message *message,
                                      struct text *body_out, struct error *err)
 {
-    struct json_value headers, data;
+    struct json_value headers;
     struct text_builder out;
     struct json_writer w;
     const struct text written =
@@ -85,12 +96,11 @@ enum status message_write_structured(struct arena *arena, const struct message *
     TRY(json_parse(arena, written, &headers, err));
     if (headers.type != JSON_OBJECT)
         return error_set(err, ERR_INVALID, "the headers are no JSON object");
-    TRY(json_parse(arena, message->payload, &data, err));
     text_builder_init(&out, arena, written.size + message->payload.size + 256);
     json_writer_init(&w, &out);
     json_begin_object(&w, NULL);
     write_members(&w, arena, &headers);
-    json_write_raw(&w, DATA, data.source);
+    write_data(&w, arena, message->payload);
     json_end_object(&w);
     *body_out = text_builder_text(&out);
     return OK;

@@ -5,14 +5,15 @@
  *            headers, in the same order, that the message has on the other buses.
  * Units:     none.
  * Ownership: texts live in the arena or borrow from what was read.
- * Errors:    ERR_INVALID: headers or payload are no JSON of ours.
+ * Errors:    ERR_INVALID: the headers, or what was read, are no JSON of ours.
  * Threads:   values. */
 #ifndef PLATFORM_BUS_MESSAGE_STRUCTURED_H
 #define PLATFORM_BUS_MESSAGE_STRUCTURED_H
 
 #include "platform/bus/message.h"
 
-/* What cannot be named in this form (headers of others) is left out. */
+/* What cannot be named in this form (headers of others) is left out; a payload that is no JSON
+ * becomes a text. */
 MUST_CHECK enum status message_write_structured(struct arena *arena, const struct message *message,
                                                 struct text *body_out, struct error *err);
 

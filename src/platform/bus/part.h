@@ -31,5 +31,7 @@ struct bus_consumer_part {
 
 extern const struct bus_publisher_part BUS_POSTGRES_PUBLISHER;
 extern const struct bus_consumer_part BUS_POSTGRES_CONSUMER;
+extern const struct bus_publisher_part BUS_SNS_PUBLISHER;
+extern const struct bus_consumer_part BUS_SQS_CONSUMER;
 
 #endif

@@ -130,22 +130,37 @@ static void test_message_write_structured__refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *given, *headers, *payload;
+        const char *given, *headers;
     } CASES[] = {
-        {"a payload that is no JSON", NULL, "{"},
-        {"an empty payload", NULL, ""},
-        {"headers that are no JSON", "x", "{}"},
-        {"headers that are no object", "[]", "{}"},
+        {"headers that are no JSON", "x"},
+        {"headers that are no object", "[]"},
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct message message = sample();
         struct text body = TEXT("untouched");
         struct error err;
         message.headers = text_of(CASES[at].headers);
-        message.payload = text_of(CASES[at].payload);
         CHECK_EQ(CASES[at].given, message_write_structured(arena, &message, &body, &err),
                  ERR_INVALID);
         CHECK_TEXT(CASES[at].given, body, "untouched");
+    }
+}
+
+static void test_message_write_structured__payload(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *payload, *then;
+    } CASES[] = {
+        {"an object", " {\"a\": 1.50} ", "{\"data\":{\"a\": 1.50}}"},
+        {"a text", "\"a\"", "{\"data\":\"a\"}"},
+        {"no JSON", "{\"a", "{\"data\":\"{\\\"a\"}"},
+        {"nothing", "", "{\"data\":\"\"}"},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        const struct message message = {.headers = TEXT("{}"),
+                                        .payload = text_of(CASES[at].payload)};
+        CHECK_TEXT(CASES[at].given, written(&message), CASES[at].then);
     }
 }
 
@@ -204,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_message_write_structured__fixed_form),
         cmocka_unit_test(test_message_write_structured__refused),
+        cmocka_unit_test(test_message_write_structured__payload),
         cmocka_unit_test(test_message_write_structured__names_that_do_not_fit),
         cmocka_unit_test(test_message_parse_structured__same_headers),
         cmocka_unit_test(test_message_parse_structured__refused),

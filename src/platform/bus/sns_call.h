@@ -1,0 +1,23 @@
+/* platform/bus/sns_call.h - one call to SNS or SQS, and what its outcome means for the bus.
+ *
+ * Purpose:   gives the outcomes of AWS calls the bus's own names, with the words of the service.
+ * Units:     milliseconds.
+ * Ownership: texts in the arena given.
+ * Errors:    ERR_NOT_FOUND: the topic or queue is not there. ERR_INVALID: refused, not allowed.
+ *            ERR_DOWN: not reached or throttled, without effect. ERR_UNKNOWN: perhaps done.
+ * Threads:   as the client. */
+#ifndef PLATFORM_BUS_SNS_CALL_H
+#define PLATFORM_BUS_SNS_CALL_H
+
+#include "platform/aws/aws_client.h"
+
+MUST_CHECK enum status sns_outcome(const struct aws_call *call, struct error *err);
+/* Who asks may not. */
+bool sns_is_denied(const struct aws_call *call);
+bool sns_has_code(const struct aws_call *call, const char *code);
+
+/* Sends one call and waits at most `wait_ms`. */
+MUST_CHECK enum status sns_run(struct aws_client *client, struct arena *arena,
+                               struct aws_call *call, int64_t wait_ms, struct error *err);
+
+#endif

@@ -1,0 +1,55 @@
+"""tools/moto_server.py ARGUMENTS - moto's own server, with its queues behind one lock.
+
+Moto answers each request on a thread of its own and does not guard its queues. Two members that
+wait at once are then handed messages of one group out of order, and what is sent at the moment of a
+delete is lost: neither happens at AWS. So that tests find our faults and not these, whatever reads
+or changes a queue holds the lock, and a long poll waits outside of it.
+"""
+import functools
+import threading
+import time
+
+from moto.server import main
+from moto.sns.models import SNSBackend
+from moto.sqs.models import Queue, SQSBackend
+
+LOOK_AGAIN_S = 0.02
+
+lock = threading.RLock()
+
+
+def guard(owner, name):
+    inner = getattr(owner, name)
+
+    @functools.wraps(inner)
+    def guarded(*args, **named):
+        with lock:
+            return inner(*args, **named)
+
+    setattr(owner, name, guarded)
+
+
+receive_now = SQSBackend.receive_message
+
+
+def receive_message(self, queue_name, count, wait_seconds_timeout, *args, **named):
+    """Messages of a group that others hold are there and not to be had: look again, do not spin."""
+    until = time.monotonic() + wait_seconds_timeout
+    while True:
+        with lock:
+            found = receive_now(self, queue_name, count, 0, *args, **named)
+        if found or time.monotonic() >= until:
+            return found
+        time.sleep(LOOK_AGAIN_S)
+
+
+SQSBackend.receive_message = receive_message
+for owner, names in ((Queue, ("add_message", "delete_message")),
+                     (SQSBackend, ("create_queue", "delete_queue", "change_message_visibility",
+                                   "set_queue_attributes", "purge_queue")),
+                     (SNSBackend, ("create_topic", "subscribe"))):
+    for name in names:
+        guard(owner, name)
+
+if __name__ == "__main__":
+    main()
