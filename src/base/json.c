@@ -7,7 +7,7 @@
 
 const struct json_value *json_get(const struct json_value *object, const char *name)
 {
-    if (object->type != JSON_OBJECT)
+    if (object == NULL || object->type != JSON_OBJECT)
         return NULL;
     for (size_t at = 0; at < object->count; at++) {
         if (text_equals_c(object->members[at].name, name))

@@ -53,7 +53,8 @@ struct json_member {
 MUST_CHECK enum status json_parse(struct arena *arena, struct text input,
                                   struct json_value *value_out, struct error *err);
 
-/* NULL where the value is no object or has no such member. */
+/* NULL where the value is no object or has no such member; nothing (NULL) has none either, so that
+ * what is missing within something missing is found missing. */
 const struct json_value *json_get(const struct json_value *object, const char *name);
 /* The member's string; TEXT_NONE where it is absent or no string. */
 struct text json_get_text(const struct json_value *object, const char *name);

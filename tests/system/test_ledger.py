@@ -216,6 +216,7 @@ def test_a_refusal_stays_refused_when_the_account_opens_again(ledger, saga):
     ("another type", lambda m: m.update(type="dev.tallystick.ledger.sing.v1")),
     ("another step", lambda m: m["payload"].update(step="dance")),
     ("a do that undoes", lambda m: m["payload"].update(op="undo")),
+    ("no amount", lambda m: m["payload"].pop("amount")),
     ("an amount of zero", lambda m: m["payload"]["amount"].update(amount_minor=0)),
     ("a negative amount", lambda m: m["payload"]["amount"].update(amount_minor=-1)),
     ("an unknown currency", lambda m: m["payload"]["amount"].update(currency="XYZ")),

@@ -291,6 +291,7 @@ static void test_json_get__values(void **state)
     CHECK("a number for a string", text_is_none(json_get_text(&value, "n")));
     CHECK("nothing", json_get(&value, "q") == NULL);
     CHECK("no object", json_get(&value.members[0].value, "t") == NULL);
+    CHECK("within nothing", text_is_none(json_get_text(json_get(&value, "q"), "t")));
     static const struct {
         const char *given;
         bool accepted;

@@ -89,7 +89,7 @@ static void test_ledger_command_parse__amounts(void **state)
         {"negative", "{\"amount_minor\":-1,\"currency\":\"USD\"}", 0},
         {"a fraction", "{\"amount_minor\":1.5,\"currency\":\"USD\"}", 0},
         {"a string", "{\"amount_minor\":\"1\",\"currency\":\"USD\"}", 0},
-        {"no amount", "{\"currency\":\"USD\"}", 0},
+        {"no number", "{\"currency\":\"USD\"}", 0},
         {"no currency", "{\"amount_minor\":1}", 0},
         {"an unknown currency", "{\"amount_minor\":1,\"currency\":\"XYZ\"}", 0},
         {"null", "null", 0},
