@@ -2,12 +2,12 @@
 #include "authorization/service.h"
 #include "base/arena.h"
 #include "base/assert.h"
-#include "gateway/metrics.h"
 #include "gateway/service.h"
 #include "ledger/service.h"
 #include "operator/operator.h"
 #include "outbox/service.h"
 #include "platform/config.h"
+#include "platform/messaging/metrics.h"
 #include "platform/service.h"
 #include "platform/service_metrics.h"
 #include "saga/service.h"
@@ -63,7 +63,10 @@ static const struct option_table OPTION_TABLES[] = {
 /* clang-format on */
 
 /* What /metrics of the services shows, in the order of docs/reference/metrics.md. */
-static const struct metric_table *const METRIC_TABLES[] = {&SERVICE_METRICS, &GATEWAY_METRICS};
+static const struct metric_table *const METRIC_TABLES[] = {
+    &SERVICE_METRICS, &GATEWAY_METRICS, &AUTHORIZATION_METRICS, &LEDGER_METRICS,
+    &OUTBOX_METRICS,  &SAGA_METRICS,    &MESSAGING_METRICS,
+};
 
 /* docs/reference/metrics.md, which a test compares with this. */
 static int metrics_main(int argc, char **argv)

@@ -1,6 +1,7 @@
 #include "authorization/batch.h"
 
 #include "authorization/decide.h"
+#include "authorization/metrics.h"
 #include "authorization/store.h"
 #include "base/arena.h"
 #include "base/assert.h"
@@ -204,14 +205,24 @@ static enum status leave_out_unknown(struct batch *b, struct error *err)
     return delivery_leave_out(b->deliveries, b->count, b->db, err);
 }
 
+static void count_outcome(const struct batch_authorization *of)
+{
+    const struct authorization *a = &of->authorization;
+    if (of->is_new)
+        metric_count(&METRIC_DECISIONS, a->decision.code);
+    if (of->changes_new > 0 && a->status == AUTHORIZATION_EXPIRED)
+        metric_count(&METRIC_HOLD_EXPIRED, 0);
+}
+
 /* One line for each authorization that was decided or changed, once it is durable. */
-static void log_outcomes(const struct batch *b)
+static void tell_outcomes(const struct batch *b)
 {
     for (size_t at = 0; at < b->authorization_count; at++) {
         const struct batch_authorization *of = b->authorizations[at];
         const struct authorization *a = &of->authorization;
         if (!of->is_new && of->changes_new == 0)
             continue;
+        count_outcome(of);
         const struct outcome_words words = OUTCOME_WORDS[a->status];
         log_info(&of->trace, words.event, words.message, kv_uuid("auth_id", &a->id),
                  kv_text("transaction_id", a->transaction_id),
@@ -239,7 +250,7 @@ static enum status load_all(struct batch *b, struct error *err)
             return OK;
         expire_due(b);
         TRY(store_save(b, err));
-        log_outcomes(b);
+        tell_outcomes(b);
     }
 }
 
@@ -254,7 +265,7 @@ enum status batch_attempt(struct batch *b, struct error *err)
     if (b->deliveries != NULL)
         TRY(leave_out_unknown(b, err));
     TRY(store_save(b, err));
-    log_outcomes(b);
+    tell_outcomes(b);
     for (size_t at = 0; at < b->count; at++)
         item_render(b->items[at]);
     return OK;

@@ -1,5 +1,6 @@
 #include "authorization/routes.h"
 
+#include "authorization/metrics.h"
 #include "base/arena.h"
 #include "base/assert.h"
 
@@ -30,25 +31,39 @@ static unsigned lane_of_hop(const struct http_request *request)
     return said ? (unsigned)(lane % 64) : 0;
 }
 
-static void submit(struct http_request *request, struct worker_pool *pool, unsigned lane)
+static void submit(const struct door *door, struct http_request *request, struct worker_pool *pool,
+                   unsigned lane)
 {
     if (worker_pool_submit(pool, lane, request))
         return;
+    if (pool == door->writers)
+        metric_count(&METRIC_AUTHORIZATION_SHED, SHED_QUEUE_FULL);
     const struct problem problem = {.code = PROBLEM_BACKPRESSURE, .retry_after_ms = 1000};
     respond_problem(request, &problem);
+}
+
+static enum authorization_route route_of(const struct http_request *request)
+{
+    if (text_equals(request->path, TEXT("/internal/authorizations")) &&
+        text_equals(request->method, TEXT("POST")))
+        return ROUTE_HOP;
+    if (!text_equals(request->method, TEXT("GET")) || !door_reads(request->path))
+        return ROUTE_NONE;
+    return text_starts_with(request->path, "/internal/accounts") ? ROUTE_READ_ACCOUNTS
+                                                                 : ROUTE_READ_AUTHORIZATIONS;
 }
 
 static void handle(void *context, struct http_request *request)
 {
     struct door *door = context;
+    request->route = route_of(request);
     if (!service_authenticate(&door->config->service, request))
         return;
-    const bool is_get = text_equals(request->method, TEXT("GET"));
     const bool is_hop = text_equals(request->path, TEXT("/internal/authorizations"));
-    if (is_hop && text_equals(request->method, TEXT("POST")))
-        submit(request, door->writers, lane_of_hop(request));
-    else if (is_get && door_reads(request->path))
-        submit(request, door->readers, door->next_reader++);
+    if (request->route == ROUTE_HOP)
+        submit(door, request, door->writers, lane_of_hop(request));
+    else if (request->route != ROUTE_NONE)
+        submit(door, request, door->readers, door->next_reader++);
     else
         refuse_path(request, is_hop || door_reads(request->path), "use GET, or POST for a hop");
 }
@@ -91,6 +106,7 @@ enum status door_start(struct door *door, struct error *err)
                                               .receive_ms = RECEIVE_MS,
                                               .respond_ms = RESPOND_MS,
                                               .context = door,
+                                              .duration = &METRIC_AUTHORIZATION_HTTP,
                                               .handle = handle,
                                               .refuse = refuse_by_problem};
     door->writers = start_writers(door);

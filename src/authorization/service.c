@@ -1,11 +1,13 @@
 #include "authorization/service.h"
 
 #include "authorization/consumer.h"
+#include "authorization/metrics.h"
 #include "authorization/routes.h"
 #include "authorization/store.h"
 #include "authorization/sweeper.h"
 #include "authorization_sql.h"
 #include "base/arena.h"
+#include "platform/messaging/metrics.h"
 #include "platform/messaging/outbox.h"
 #include "platform/messaging/waker.h"
 
@@ -210,6 +212,7 @@ int authorization_main(int argc, char **argv)
         .config_size = sizeof(struct authorization_config),
         .admin_port_offset = offsetof(struct authorization_config, admin_port),
         .migrations = authorization_migrations,
+        .metrics = {&AUTHORIZATION_METRICS, &MESSAGING_METRICS},
         .start = start,
         .drain = drain,
         .busy = busy,

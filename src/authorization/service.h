@@ -25,6 +25,7 @@ struct authorization_config {
 };
 
 extern const struct option AUTHORIZATION_OPTIONS[];
+extern const struct metric_table AUTHORIZATION_METRICS;
 
 int authorization_main(int argc, char **argv);
 

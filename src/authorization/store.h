@@ -67,9 +67,15 @@ MUST_CHECK enum status store_list_authorizations(const struct store_reader *read
 MUST_CHECK enum status store_find_account(const struct store_reader *reader, const struct uuid *id,
                                           struct account *account_out, bool *found_out,
                                           struct error *err);
+
+/* Accounts with holds whose time is over, the longest overdue first. */
+struct store_due {
+    struct uuid *ids;
+    size_t count;
+    int64_t overdue_us; /* of the first; 0: none is due */
+};
 MUST_CHECK enum status store_find_due_accounts(const struct store_reader *reader, size_t limit,
-                                               struct uuid **ids_out, size_t *count_out,
-                                               struct error *err);
+                                               struct store_due *due_out, struct error *err);
 MUST_CHECK enum status store_rotate_keys(const struct store_reader *reader, int64_t ttl_s,
                                          struct error *err);
 

@@ -130,7 +130,7 @@ enum status store_find_account(const struct store_reader *reader, const struct u
 }
 
 enum status store_find_due_accounts(const struct store_reader *reader, size_t limit,
-                                    struct uuid **ids_out, size_t *count_out, struct error *err)
+                                    struct store_due *due_out, struct error *err)
 {
     struct sql_args args;
     sql_args_init(&args, reader->arena);
@@ -140,8 +140,9 @@ enum status store_find_due_accounts(const struct store_reader *reader, size_t li
     struct uuid *ids = ARENA_NEW_ARRAY(reader->arena, struct uuid, (size_t)rows.count);
     for (int row = 0; row < rows.count; row++)
         ids[row] = sql_uuid(rows, row, FIND_DUE_ACCOUNTS_ID);
-    *ids_out = ids;
-    *count_out = (size_t)rows.count;
+    *due_out = (struct store_due){.ids = ids, .count = (size_t)rows.count};
+    if (rows.count > 0)
+        due_out->overdue_us = sql_i64(rows, 0, FIND_DUE_ACCOUNTS_OVERDUE_US);
     return OK;
 }
 

@@ -1,5 +1,6 @@
 #include "authorization/sweeper.h"
 
+#include "authorization/metrics.h"
 #include "base/arena.h"
 #include "domain/lane.h"
 #include "platform/batch.h"
@@ -38,13 +39,13 @@ static void fail(void *context, size_t index, const struct error *err)
                 kv_str("error", err->message));
 }
 
-static struct item **make_items(struct sweeper *sweeper, const struct uuid *ids, size_t count)
+static struct item **make_items(struct sweeper *sweeper, const struct store_due *due)
 {
-    struct item *items = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item, count);
-    struct item **list = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item *, count);
-    for (size_t at = 0; at < count; at++) {
-        items[at] =
-            (struct item){.op = ITEM_EXPIRE, .account_id = ids[at], .lane = lane_of(&ids[at])};
+    struct item *items = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item, due->count);
+    struct item **list = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item *, due->count);
+    for (size_t at = 0; at < due->count; at++) {
+        items[at] = (struct item){
+            .op = ITEM_EXPIRE, .account_id = due->ids[at], .lane = lane_of(&due->ids[at])};
         list[at] = &items[at];
     }
     return list;
@@ -53,23 +54,23 @@ static struct item **make_items(struct sweeper *sweeper, const struct uuid *ids,
 /* The due accounts of one step; says whether there is more to do at once. */
 static enum status sweep(struct sweeper *sweeper, bool *is_more_out, struct error *err)
 {
-    struct uuid *ids = NULL;
-    size_t count = 0;
-    TRY(store_find_due_accounts(&sweeper->reader, ACCOUNTS_PER_STEP, &ids, &count, err));
+    struct store_due due;
+    TRY(store_find_due_accounts(&sweeper->reader, ACCOUNTS_PER_STEP, &due, err));
+    metric_set(&METRIC_HOLD_EXPIRY_LAG, 0, due.overdue_us);
     *is_more_out = false;
-    if (count == 0)
+    if (due.count == 0)
         return OK;
     struct sweep work = {
         .batch = {.db = sweeper->reader.db, .arena = sweeper->attempt, .policy = sweeper->policy},
-        .items = make_items(sweeper, ids, count)};
+        .items = make_items(sweeper, &due)};
     const struct batch_machine machine = {.context = &work,
                                           .attempt = attempt,
                                           .fail = fail,
                                           .deadline_us =
                                               clock_monotonic_us() + STEP_MS_MAX * 1000LL};
-    batch_run(&machine, count);
+    batch_run(&machine, due.count);
     waker_ring(sweeper->waker);
-    *is_more_out = !work.has_failed && (count == ACCOUNTS_PER_STEP || work.batch.is_more_due);
+    *is_more_out = !work.has_failed && (due.count == ACCOUNTS_PER_STEP || work.batch.is_more_due);
     return OK;
 }
 

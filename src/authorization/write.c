@@ -1,6 +1,7 @@
 /* Writers: a run takes the hops that wait, and takes their items through the machine. */
 #include "authorization/decide.h"
 #include "authorization/item_json.h"
+#include "authorization/metrics.h"
 #include "authorization/routes.h"
 #include "base/arena.h"
 #include "base/assert.h"
@@ -105,6 +106,7 @@ static bool is_late(struct item *item)
 {
     if (clock_monotonic_us() < item->deadline_us)
         return false;
+    metric_count(&METRIC_AUTHORIZATION_SHED, SHED_TOO_LATE);
     item_refuse(item, PROBLEM_BACKPRESSURE, "the request waited until its time was over");
     item->answer.problem.retry_after_ms = 1000;
     item_render(item);
@@ -136,6 +138,15 @@ static int64_t latest_deadline_us(struct item *const *items, size_t count)
     return latest_us;
 }
 
+/* Those that ask for credit. */
+static size_t count_requests(struct item *const *items, size_t count)
+{
+    size_t requests = 0;
+    for (size_t at = 0; at < count; at++)
+        requests += items[at]->op == ITEM_AUTHORIZE;
+    return requests;
+}
+
 static void run_items(struct worker *worker, struct item **items, size_t count)
 {
     const struct door *door = worker->shared;
@@ -146,8 +157,20 @@ static void run_items(struct worker *worker, struct item **items, size_t count)
                                           .attempt = attempt,
                                           .fail = fail,
                                           .deadline_us = latest_deadline_us(items, count)};
+    const int64_t begun_us = clock_monotonic_us();
     batch_run(&machine, count);
+    metric_observe_all(&METRIC_DECISION_DURATION, 0, clock_monotonic_us() - begun_us,
+                       count_requests(items, count));
     waker_ring(door->waker);
+}
+
+static void observe_wait(void **requests, size_t count)
+{
+    const int64_t now_us = clock_monotonic_us();
+    for (size_t at = 0; at < count; at++) {
+        const struct http_request *request = requests[at];
+        metric_observe(&METRIC_AUTHORIZATION_QUEUE_WAIT, 0, now_us - request->received_us);
+    }
 }
 
 void door_run_writes(struct worker *worker, void **requests, size_t count)
@@ -155,6 +178,7 @@ void door_run_writes(struct worker *worker, void **requests, size_t count)
     struct hop hops[HOPS_PER_RUN];
     size_t hop_count = 0;
     ASSERT(count <= COUNT(hops));
+    observe_wait(requests, count);
     for (size_t at = 0; at < count; at++)
         if (parse_hop(worker, requests[at], &hops[hop_count]))
             hop_count++;

@@ -9,8 +9,10 @@
 #define GATEWAY_SERVICE_H
 
 #include "platform/config.h"
+#include "platform/metrics.h"
 
 extern const struct option GATEWAY_OPTIONS[];
+extern const struct metric_table GATEWAY_METRICS;
 
 int gateway_main(int argc, char **argv);
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "ledger/answer.h"
+#include "ledger/metrics.h"
 #include "ledger/store.h"
 #include "platform/log.h"
 #include "platform/messaging/outbox.h"
@@ -146,6 +147,8 @@ enum status ledger_post(struct db *db, struct arena *arena, struct delivery *con
     TRY(delivery_leave_out(batch.deliveries, batch.count, db, err));
     TRY(ledger_store_save_batch(db, &batch, &answers, err));
 
+    for (size_t at = 0; at < batch.journal_count; at++)
+        metric_count(&METRIC_LEDGER_JOURNALS, batch.journals[at].type);
     for (size_t at = 0; at < batch.count; at++)
         if (is_to_apply(&batch.items[at]))
             tell(&batch.items[at]);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "ledger/metrics.h"
 #include "ledger/read.h"
 #include "ledger/store.h"
 #include "platform/http_problem.h"
@@ -69,11 +70,16 @@ static void handle(void *context, struct http_request *request)
         return;
     struct ledger_question *question = ARENA_NEW(request->arena, struct ledger_question);
     const char *why = NULL;
-    if (!parse_path(request->path, question))
+    if (!parse_path(request->path, question)) {
         refuse(request, PROBLEM_NOT_FOUND, NULL);
-    else if (!text_equals_c(request->method, "GET"))
+        return;
+    }
+    if (!text_equals_c(request->method, "GET")) {
         refuse_method(request);
-    else if (question->asks_entries && !ledger_question_read_page(request, question, &why))
+        return;
+    }
+    request->route = question->asks_entries ? ROUTE_ENTRIES : ROUTE_BALANCE;
+    if (question->asks_entries && !ledger_question_read_page(request, question, &why))
         refuse(request, PROBLEM_PARAMETER_INVALID, why);
     else {
         request->context = question;
@@ -147,6 +153,7 @@ static enum status start_server(struct ledger_door *door, struct error *err)
         .receive_ms = TIME_MS,
         .respond_ms = TIME_MS,
         .context = door,
+        .duration = &METRIC_LEDGER_HTTP,
         .handle = handle,
         .refuse = refuse_by_problem,
     };

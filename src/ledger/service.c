@@ -2,8 +2,10 @@
 
 #include "base/arena.h"
 #include "ledger/consumer.h"
+#include "ledger/metrics.h"
 #include "ledger/routes.h"
 #include "ledger_sql.h"
+#include "platform/messaging/metrics.h"
 #include "platform/messaging/waker.h"
 
 #define FIELD(field) offsetof(struct ledger_config, field)
@@ -103,6 +105,7 @@ int ledger_main(int argc, char **argv)
         .config_size = sizeof(struct ledger_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = ledger_migrations,
+        .metrics = {&LEDGER_METRICS, &MESSAGING_METRICS},
         .start = start,
         .drain = drain,
         .busy = busy,

@@ -22,6 +22,7 @@ struct ledger_config {
 };
 
 extern const struct option LEDGER_OPTIONS[];
+extern const struct metric_table LEDGER_METRICS;
 extern const struct sql_migration *const ledger_migration_list;
 
 int ledger_main(int argc, char **argv);

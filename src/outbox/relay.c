@@ -76,10 +76,12 @@ static void note_published(struct relay *relay, const struct event_list *list,
 {
     const int64_t until_us = clock_monotonic_us() + LANE_REST_US;
     for (size_t at = 0; at < list->count; at++) {
-        if (published[at])
+        if (published[at]) {
+            metric_count(&METRIC_SENT_MESSAGES, relay->config.source);
             log_published(&list->events[at]);
-        else
+        } else {
             relay->lane_rests_until_us[list->events[at].lane] = until_us;
+        }
     }
 }
 
@@ -99,7 +101,10 @@ static enum status publish(struct relay *relay, const struct event_list *list, b
     struct message *messages = ARENA_NEW_ARRAY(relay->arena, struct message, list->count);
     for (size_t at = 0; at < list->count; at++)
         messages[at] = list->events[at].message;
-    return bus_publish(relay->publisher, messages, list->count, published, err);
+    const int64_t begun_us = clock_monotonic_us();
+    const enum status status = bus_publish(relay->publisher, messages, list->count, published, err);
+    metric_observe(&METRIC_OUTBOX_PUBLISH, relay->config.source, clock_monotonic_us() - begun_us);
+    return status;
 }
 
 static bool is_any(const bool *flags, size_t count)
@@ -168,6 +173,8 @@ static enum status measure(struct relay *relay, struct error *err)
     relay->measure_due_us = now_us + MEASURE_EVERY_US;
     atomic_store(&relay->pending, backlog.pending);
     atomic_store(&relay->oldest_age_ms, backlog.oldest_age_ms);
+    metric_set(&METRIC_OUTBOX_PENDING, relay->config.source, backlog.pending);
+    metric_set(&METRIC_OUTBOX_OLDEST_AGE, relay->config.source, backlog.oldest_age_ms * 1000);
     tell_backlog(relay, &backlog);
     return OK;
 }

@@ -12,12 +12,14 @@
 #ifndef OUTBOX_RELAY_H
 #define OUTBOX_RELAY_H
 
+#include "outbox/metrics.h"
 #include "outbox/store.h"
 #include "platform/bus/bus.h"
 
 struct relay;
 
 struct relay_config {
+    enum outbox_source source;
     struct db_config db; /* schema: the source's */
     struct bus_config bus;
     const char *topic_prefix;

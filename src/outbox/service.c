@@ -1,17 +1,14 @@
 #include "outbox/service.h"
 
 #include "base/arena.h"
-#include "base/assert.h"
 #include "base/json.h"
+#include "outbox/metrics.h"
 #include "outbox/readers.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
 #include "platform/log.h"
 #include "platform/service.h"
 #include "platform/worker.h"
-
-/* The services that have an outbox, by their schemas. */
-static const char *const SOURCES[] = {"authorization", "ledger", "saga"};
 
 enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100, ARENA_SIZE_MAX = 64 * 1024 };
 
@@ -43,7 +40,7 @@ struct outbox_room {
     struct arena *arena; /* for as long as it runs */
     struct outbox_config config;
     struct bus_config bus_config;
-    struct relay *relays[COUNT(SOURCES)];
+    struct relay *relays[SOURCE_COUNT];
     struct bus_publisher *bus; /* the janitor's */
     struct loop *janitor;
 };
@@ -76,7 +73,8 @@ static enum status start_relay(struct outbox_room *outbox, size_t at, struct err
         .pending_warning = config->pending_warning,
         .age_warning_s = config->age_warning_s,
     };
-    relay_config.db.schema = SOURCES[at];
+    relay_config.source = (enum outbox_source)at;
+    relay_config.db.schema = outbox_source_name(at);
     return relay_start(&relay_config, outbox->arena, &outbox->relays[at], err);
 }
 
@@ -84,7 +82,7 @@ static void stop(void *room)
 {
     struct outbox_room *outbox = room;
     loop_stop(outbox->janitor);
-    for (size_t at = 0; at < COUNT(SOURCES); at++)
+    for (size_t at = 0; at < SOURCE_COUNT; at++)
         relay_stop(outbox->relays[at]);
     bus_publisher_close(outbox->bus);
     arena_free(outbox->arena); /* it lives there itself */
@@ -98,7 +96,7 @@ static enum status start_threads(struct outbox_room *outbox, struct error *err)
     outbox->bus_config = service_bus_config(&outbox->config.service, "outbox");
     outbox->bus_config.readers = readers_of_bus(outbox->arena, prefix);
     TRY(bus_publisher_open(&outbox->bus_config, &outbox->bus, err));
-    for (size_t at = 0; at < COUNT(SOURCES); at++)
+    for (size_t at = 0; at < SOURCE_COUNT; at++)
         TRY(start_relay(outbox, at, err));
     outbox->janitor = loop_start("janitor", expire, outbox);
     return OK;
@@ -123,10 +121,10 @@ static void describe(void *room, struct json_writer *w)
 {
     const struct outbox_room *outbox = room;
     json_begin_array(w, "outboxes");
-    for (size_t at = 0; at < COUNT(SOURCES); at++) {
+    for (size_t at = 0; at < SOURCE_COUNT; at++) {
         const struct store_backlog backlog = relay_backlog(outbox->relays[at]);
         json_begin_object(w, NULL);
-        json_write_text(w, "source", text_of(SOURCES[at]));
+        json_write_text(w, "source", text_of(outbox_source_name(at)));
         json_write_i64(w, "pending", backlog.pending);
         json_write_i64(w, "oldest_age_ms", backlog.oldest_age_ms);
         json_end_object(w);
@@ -143,6 +141,7 @@ static const struct service OUTBOX = {
     .config_size = sizeof(struct outbox_config),
     .admin_port_offset = FIELD(admin_port),
     .migrations = outbox_migrations,
+    .metrics = {&OUTBOX_METRICS},
     .start = start,
     .stop = stop,
     .describe = describe,

@@ -9,8 +9,10 @@
 #define OUTBOX_SERVICE_H
 
 #include "platform/config.h"
+#include "platform/metrics.h"
 
 extern const struct option OUTBOX_OPTIONS[];
+extern const struct metric_table OUTBOX_METRICS;
 
 int outbox_main(int argc, char **argv);
 

@@ -67,6 +67,23 @@ const char *http_status_value(size_t at); /* 200, 201 ... */
         }                                                                                          \
     }
 
+/* Routes of a door as rows X(enumerator, method, path), the first with empty names. */
+#define HTTP_ROUTE_ENUM(enumerator, method, path)   enumerator,
+#define HTTP_ROUTE_METHOD(enumerator, method, path) [enumerator] = (method),
+#define HTTP_ROUTE_PATH(enumerator, method, path)   [enumerator] = (path),
+/* Functions route_method and route_path for HTTP_METRIC_LABELS. */
+#define HTTP_ROUTE_VALUES(ROUTES)                                                                  \
+    static const char *route_method(size_t at)                                                     \
+    {                                                                                              \
+        static const char *const ROWS[] = {ROUTES(HTTP_ROUTE_METHOD)};                             \
+        return ROWS[at];                                                                           \
+    }                                                                                              \
+    static const char *route_path(size_t at)                                                       \
+    {                                                                                              \
+        static const char *const ROWS[] = {ROUTES(HTTP_ROUTE_PATH)};                               \
+        return ROWS[at];                                                                           \
+    }
+
 /* Used by the server alone. */
 void http_metric_observe(const struct metric *duration, size_t route, int status,
                          int64_t duration_us);

@@ -1,23 +1,26 @@
 #include "saga/deadline.h"
 
 #include "base/arena.h"
+#include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/messaging/waker.h"
+#include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/store.h"
 
-enum { ARENA_SIZE_MAX = 16 * 1024 * 1024 };
+enum { ARENA_SIZE_MAX = 16 * 1024 * 1024, COUNT_EVERY_US = 2 * 1000 * 1000 };
 
 struct deadlines {
     const struct room *room;
     struct db *db;
     struct arena *arena;
+    int64_t count_due_us; /* monotonic clock */
 };
 
 struct deadlines *deadlines_new(const struct room *room)
 {
     struct deadlines *deadlines = ARENA_NEW(room->arena, struct deadlines);
-    *deadlines = (struct deadlines){room, db_new(&room->db), arena_new(ARENA_SIZE_MAX)};
+    *deadlines = (struct deadlines){room, db_new(&room->db), arena_new(ARENA_SIZE_MAX), 0};
     return deadlines;
 }
 
@@ -74,13 +77,28 @@ static enum status sweep(struct deadlines *deadlines, size_t *found_out, struct 
     return OK;
 }
 
+/* For /metrics. */
+static enum status count(struct deadlines *deadlines, struct error *err)
+{
+    const int64_t now_us = clock_monotonic_us();
+    struct saga_counts counts;
+    if (now_us < deadlines->count_due_us)
+        return OK;
+    deadlines->count_due_us = now_us + COUNT_EVERY_US;
+    TRY(store_count_active(deadlines->db, &counts, err));
+    saga_metrics_set(counts.of);
+    return OK;
+}
+
 int deadlines_sweep(void *context)
 {
     struct deadlines *deadlines = context;
     const int rest_ms = (int)deadlines->room->config->sweep_ms;
     size_t found = 0;
     struct error err;
-    const enum status status = sweep(deadlines, &found, &err);
+    enum status status = count(deadlines, &err);
+    if (status == OK)
+        status = sweep(deadlines, &found, &err);
     if (status != OK)
         db_rollback(deadlines->db);
     if (status != OK && status != ERR_CONFLICT) /* another orchestrator is at the same sagas */

@@ -3,11 +3,13 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "platform/http_problem.h"
+#include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/show.h"
 #include "saga/wait.h"
 
 #define SAGAS "/internal/sagas"
+#define WAIT  SAGAS "/wait"
 
 static void refuse(struct http_request *request, enum problem_code code, const char *detail)
 {
@@ -111,28 +113,32 @@ static void refuse_method(struct http_request *request, const char *allowed)
     http_respond(request, &response);
 }
 
+static enum saga_route route_of(const struct http_request *request)
+{
+    const bool is_get = text_equals_c(request->method, "GET");
+    if (text_equals_c(request->path, WAIT))
+        return text_equals_c(request->method, "POST") ? ROUTE_WAIT : ROUTE_NONE;
+    if (is_get && text_equals_c(request->path, SAGAS))
+        return ROUTE_SAGAS;
+    return is_get && text_starts_with(request->path, SAGAS "/") ? ROUTE_SAGA : ROUTE_NONE;
+}
+
 void saga_routes_handle(void *context, struct http_request *request)
 {
     struct room *room = context;
-    const bool is_get = text_equals_c(request->method, "GET");
     if (!service_authenticate(&room->config->service, request))
         return;
-    if (text_equals_c(request->path, SAGAS "/wait")) {
-        if (text_equals_c(request->method, "POST"))
-            wait_for_bookings(room, request);
-        else
-            refuse_method(request, "POST");
-    } else if (text_equals_c(request->path, SAGAS)) {
-        if (is_get)
-            show_page(room, request);
-        else
-            refuse_method(request, "GET");
-    } else if (text_starts_with(request->path, SAGAS "/")) {
-        if (is_get)
-            show_one(room, request, text_skip(request->path, sizeof(SAGAS "/") - 1));
-        else
-            refuse_method(request, "GET");
-    } else {
+    request->route = route_of(request);
+    if (request->route == ROUTE_WAIT)
+        wait_for_bookings(room, request);
+    else if (request->route == ROUTE_SAGAS)
+        show_page(room, request);
+    else if (request->route == ROUTE_SAGA)
+        show_one(room, request, text_skip(request->path, sizeof(SAGAS "/") - 1));
+    else if (text_equals_c(request->path, WAIT))
+        refuse_method(request, "POST");
+    else if (text_equals_c(request->path, SAGAS) || text_starts_with(request->path, SAGAS "/"))
+        refuse_method(request, "GET");
+    else
         refuse(request, PROBLEM_NOT_FOUND, "this service has no such path");
-    }
 }

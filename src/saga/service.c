@@ -3,10 +3,12 @@
 #include "base/arena.h"
 #include "platform/http_problem.h"
 #include "platform/messaging/consumer.h"
+#include "platform/messaging/metrics.h"
 #include "platform/messaging/waker.h"
 #include "platform/worker.h"
 #include "saga/consumer.h"
 #include "saga/deadline.h"
+#include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/routes.h"
 #include "saga/show.h"
@@ -73,6 +75,7 @@ static enum status open_door(struct room *room, struct error *err)
         .receive_ms = RECEIVE_MS,
         .respond_ms = RESPOND_MS,
         .context = room,
+        .duration = &METRIC_SAGA_HTTP,
         .handle = saga_routes_handle,
         .refuse = refuse_by_problem,
     };
@@ -147,6 +150,7 @@ int saga_main(int argc, char **argv)
         .config_size = sizeof(struct saga_config),
         .admin_port_offset = offsetof(struct saga_config, admin_port),
         .migrations = saga_migrations,
+        .metrics = {&SAGA_METRICS, &MESSAGING_METRICS},
         .start = start,
         .drain = drain,
         .busy = busy,

@@ -9,8 +9,10 @@
 #define SAGA_SERVICE_H
 
 #include "platform/config.h"
+#include "platform/metrics.h"
 
 extern const struct option SAGA_OPTIONS[]; /* ends with a NULL name */
+extern const struct metric_table SAGA_METRICS;
 
 int saga_main(int argc, char **argv);
 

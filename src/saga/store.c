@@ -239,6 +239,23 @@ enum status store_find_due(struct db *db, struct arena *arena, struct ids *autho
     return OK;
 }
 
+enum status store_count_active(struct db *db, struct saga_counts *counts_out, struct error *err)
+{
+    struct saga_counts counts = {0};
+    TRY(db_run_one(db, SQL_COUNT_ACTIVE_SAGAS, NULL, err));
+    const struct sql_rows rows = db_rows(db, 0);
+    for (int row = 0; row < rows.count; row++) {
+        enum saga_type type;
+        enum saga_state state;
+        if (!saga_type_parse(sql_text(rows, row, COUNT_ACTIVE_SAGAS_TYPE), &type) ||
+            !saga_state_parse(sql_text(rows, row, COUNT_ACTIVE_SAGAS_STATE), &state))
+            return error_set(err, ERR_BROKEN, "a saga is of a type or state that nobody knows");
+        counts.of[type][state] = sql_i64(rows, row, COUNT_ACTIVE_SAGAS_SAGAS);
+    }
+    *counts_out = counts;
+    return OK;
+}
+
 static bool has_id(struct sql_rows rows, const struct uuid *id)
 {
     for (int row = 0; row < rows.count; row++) {

@@ -42,6 +42,12 @@ enum { STORE_DUE_MAX = 200 };
  * STORE_DUE_MAX; unlocked. */
 MUST_CHECK enum status store_find_due(struct db *db, struct arena *arena,
                                       struct ids *authorization_ids_out, struct error *err);
+/* Of sagas that have not ended. */
+struct saga_counts {
+    int64_t of[SAGA_TYPE_COUNT][SAGA_STATE_COUNT];
+};
+MUST_CHECK enum status store_count_active(struct db *db, struct saga_counts *counts_out,
+                                          struct error *err);
 /* Which of these commands are still in the outbox: says so in is_unsent_out, one for each. */
 MUST_CHECK enum status store_find_unsent(struct db *db, struct arena *arena,
                                          const struct ids *event_ids, bool *is_unsent_out,

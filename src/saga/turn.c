@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "domain/lane.h"
 #include "platform/log.h"
+#include "saga/metrics.h"
 #include "saga/payload.h"
 
 #include <stdlib.h>
@@ -342,7 +343,10 @@ static void log_alert(const struct turn *turn)
 
 void turn_log(const struct turn *turn)
 {
-    for (size_t at = 0; at < turn->line_count; at++)
-        log_line(&turn->lines[at]);
+    for (size_t at = 0; at < turn->line_count; at++) {
+        const struct turn_line *line = &turn->lines[at];
+        log_line(line);
+        saga_metrics_observe(line->saga->type, line->state, turn->now_us - line->saga->started_us);
+    }
     log_alert(turn);
 }

@@ -7,7 +7,9 @@
 #include "messaging_sql.h"
 #include "platform/clock.h"
 #include "platform/log.h"
+#include "platform/messaging/metrics.h"
 #include "platform/messaging/parked.h"
+#include "platform/messaging/waiting.h"
 #include "platform/worker.h"
 
 #include <stdatomic.h>
@@ -42,6 +44,7 @@ struct keeper {
     struct thread thread;
     struct db *lock; /* holds the parked key that is tried */
     int64_t inbox_due_us;
+    int64_t count_due_us; /* of what waits */
 };
 
 struct consumer {
@@ -89,6 +92,14 @@ static struct delivery **make_deliveries(struct arena *arena, const struct bus_b
     return deliveries;
 }
 
+static void count_confirmed(struct delivery *const *deliveries, size_t count)
+{
+    metric_add(&METRIC_CONSUMED_MESSAGES, 0, (int64_t)count);
+    for (size_t at = 0; at < count; at++)
+        if (deliveries[at]->outcome == DELIVERY_DUPLICATE)
+            metric_count(&METRIC_INBOX_DUPLICATES, 0);
+}
+
 /* One poll: keep back, apply, save what is left behind, confirm. A failure anywhere leaves the poll
  * unconfirmed, and the bus hands all of it over again. */
 static enum status consume(struct member *member, struct error *err)
@@ -99,12 +110,16 @@ static enum status consume(struct member *member, struct error *err)
     TRY(bus_poll(member->bus, &poll, door->arena, &batch, err));
     if (batch.count == 0)
         return OK;
+    const int64_t begun_us = clock_monotonic_us();
     const size_t count = batch.count;
     struct delivery **deliveries = make_deliveries(door->arena, &batch);
     TRY(parked_keep_back(door, deliveries, count, err));
     TRY(delivery_apply_all(door, deliveries, count, err));
     TRY(parked_save(door, deliveries, count, err));
-    return bus_confirm(member->bus, err);
+    TRY(bus_confirm(member->bus, err));
+    metric_observe(&METRIC_PROCESS_DURATION, 0, clock_monotonic_us() - begun_us);
+    count_confirmed(deliveries, count);
+    return OK;
 }
 
 static int member_step(void *context)
@@ -163,6 +178,8 @@ static int keeper_step(void *context)
     enum status status = parked_try_key(&keeper->thread.door, keeper->lock, &is_found, &err);
     if (status == OK)
         status = forget_claims(keeper, &err);
+    if (status == OK)
+        status = waiting_count(&keeper->thread.door, &keeper->count_due_us, &err);
     arena_reset(keeper->thread.door.arena);
     arena_reset(keeper->thread.door.attempt);
     if (status != OK)
