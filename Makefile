@@ -3,10 +3,10 @@
 # the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench lint format clean
+.PHONY: help run build test test-matrix check bench lint format clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: build ## build, start a private PostgreSQL (BUS=kafka: and Kafka) and the services, show logs
 	@tools/run
@@ -18,6 +18,9 @@ build: ## build into build/
 
 test: ## install what tests need, then check, build with gcc and clang, run every test
 	@tools/test
+
+test-matrix: ## system tests over every event bus with every key store (half an hour)
+	@tools/test-matrix
 
 check: ## layout, sizes, names and the include rule of the sources
 	@tools/setup test

@@ -5,13 +5,12 @@ import contextlib
 import json
 import uuid
 
-import boto3
 import botocore.exceptions
 import confluent_kafka
 import confluent_kafka.admin
 import psycopg
+from system.aws import REGION, client
 from system.common import wait_until
-from system.parts import CREDENTIALS, REGION
 
 # One on its way. The topic is without the system's prefix (ledger.commands.v1), headers are a dict
 # of texts as on Kafka, the payload is a text. Where it was read: None when it is to be published.
@@ -232,17 +231,9 @@ class SnsSqsBus(Bus):
     def __init__(self, system):
         super().__init__(system)
         self.endpoint = system.cluster.parts.get("sns-sqs").endpoint
-        self.sns, self.sqs = self._client("sns"), self._client("sqs")
-        self.account = boto3.client("sts", **self._options()).get_caller_identity()["Account"]
+        self.sns, self.sqs = (client(service, self.endpoint) for service in ("sns", "sqs"))
+        self.account = client("sts", self.endpoint).get_caller_identity()["Account"]
         self.spy, self.heard = None, []
-
-    def _options(self):
-        return {"endpoint_url": self.endpoint, "region_name": REGION,
-                "aws_access_key_id": CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
-
-    def _client(self, service):
-        return boto3.client(service, **self._options())
 
     def environment(self):
         return {"AWS_ENDPOINT_URL_SNS": self.endpoint, "AWS_ENDPOINT_URL_SQS": self.endpoint}

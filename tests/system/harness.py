@@ -16,7 +16,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.parse
 import uuid
 
@@ -24,9 +23,10 @@ import psycopg
 import psycopg.rows
 import requests
 from system import tally
+from system.aws import CREDENTIALS
 from system.buses import open_bus
 from system.common import ROOT, free_ports, wait_until
-from system.parts import CREDENTIALS, Parts
+from system.parts import Parts
 
 BINARY = pathlib.Path(
     os.environ.get("TALLYSTICK_BIN", ROOT / "build-asan/src/tallystick")
@@ -228,8 +228,12 @@ class System:
         self.ports = self._choose_ports()
         self.bus = open_bus(self)
         self.env = self._environment(profile) | {k: str(v) for k, v in (env or {}).items()}
-        if self.keystore == "dynamodb" and database is None:
-            self.make_table()
+        if self.keystore == "dynamodb":
+            # A claim whose gateway was killed is free again while its client still asks.
+            answers_ms = int(self.env.get("TALLYSTICK_DECISION_TIMEOUT_MS", 5000))
+            self.env.setdefault("TALLYSTICK_KEYSTORE_LEASE_MS", str(answers_ms + 3000))
+            if database is None:
+                self.make_table()
         self.services = {
             name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"],
                           binary)
@@ -265,7 +269,7 @@ class System:
             endpoint = self.cluster.parts.get("dynamodb").endpoint
             found |= {"TALLYSTICK_KEYSTORE": "dynamodb", "TALLYSTICK_DYNAMODB_TABLE": self.table,
                       "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
-        if "sns-sqs" == self.bus_kind or self.keystore == "dynamodb":
+        if self.bus_kind == "sns-sqs" or self.keystore == "dynamodb":
             found |= CREDENTIALS
         return found
 

@@ -84,6 +84,12 @@ def answers(system, saga):
                            FROM ledger.outbox WHERE saga_id = %s ORDER BY seq""", saga.id)
 
 
+def answered(system, saga):
+    """The same, once it has left for the bus."""
+    return [message for message in system.bus.events("ledger.v1")
+            if message.headers.get("ce_sagaid") == saga.id]
+
+
 def tell(system, saga, *messages):
     """Publishes and waits until each has its answer; the answers to these."""
     before = len(answers(system, saga))

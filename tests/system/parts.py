@@ -10,10 +10,6 @@ import tempfile
 import requests
 from system.common import ROOT, free_ports
 
-REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-               "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
-
 
 class Part:
     """One part, in a directory of its own. What it listens on stays when it is started again."""
@@ -91,6 +87,22 @@ class Proxy:
         self.api.close()
 
 
+def settings_of(name):
+    """Kafka tells clients where it is, so that a proxy before it has a listener of its own."""
+    if name != "kafka":
+        return {}
+    port, proxied = free_ports(2)
+    places = {"PLAINTEXT": f"127.0.0.1:{port}", "PROXIED": f"127.0.0.3:{port}"}
+    listeners = ",".join(f"{name}://{place}" for name, place in places.items())
+    return {
+        "port": port,
+        "listeners": f"{listeners},CONTROLLER://127.0.0.2:{port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied}",
+        "listener.security.protocol.map":
+            "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }
+
+
 class Parts:
     """All parts of a test run."""
 
@@ -102,20 +114,22 @@ class Parts:
     def get(self, name):
         """The part, started."""
         if name not in self.running:
-            self.running[name] = Part(name, self.folder)
-            self.running[name].start()
+            self.running[name] = Part(name, self.folder, **settings_of(name)).start()
         return self.running[name]
-
-    def another(self, name, **settings):
-        """One more, for a test that needs it set in a way of its own; that ends it too."""
-        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
-        return Part(name, folder, **settings).start()
 
     def proxy(self, upstream, port=None):
         """A proxy in front of host:port."""
         self.proxies += 1
         listen = f"127.0.0.1:{port or free_ports(1)[0]}"
         return Proxy(self.get("toxiproxy").endpoint, f"proxy-{self.proxies}", listen, upstream)
+
+    def proxy_of(self, name):
+        """A proxy in front of a part."""
+        part = self.get(name)
+        if name != "kafka":
+            return self.proxy(part.address)
+        proxied = part.settings["advertised.listeners"].rpartition(":")[2]
+        return self.proxy(f"127.0.0.3:{part.port}", proxied)
 
     def close(self):
         for part in self.running.values():

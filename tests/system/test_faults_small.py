@@ -2,22 +2,19 @@
 recovers by itself."""
 import pytest
 
-from system.harness import SERVICES, wait_until
+from system.harness import SERVICES
 from system.traffic import Traffic
 
 pytestmark = pytest.mark.matrix
 
 
-def wait_for_more(traffic, count, timeout=40):
-    goal = traffic.answered() + count
-    wait_until(lambda: traffic.answered() >= goal, timeout, what=f"{count} more answers")
-
-
 def check(system, traffic):
     traffic.check_nothing_lost()
-    undecided = [ask for ask in traffic.all() if ask.tries[-1].outcome != 201]
-    assert not undecided, traffic.outcomes()
-    assert set(traffic.outcomes()) <= {201, 500, 503, 504, "ConnectionError"}, traffic.outcomes()
+    assert not traffic.undecided(), traffic.outcomes()
+    # 409: the key is claimed by a gateway that was killed, until its lease ends.
+    in_flight = {409} if system.keystore != "none" else set()
+    allowed = {201, 500, 503, 504, "ConnectionError"} | in_flight
+    assert set(traffic.outcomes()) <= allowed, traffic.outcomes()
     system.settle()
     system.verify()
 
@@ -27,9 +24,9 @@ def test_database_crashes_under_load(system):
     processes = {name: system.services[name].process.pid for name in SERVICES}
     with traffic.flowing():
         for _ in range(2):
-            wait_for_more(traffic, 100)
+            traffic.wait_for_more(100)
             system.cluster.crash()
-        wait_for_more(traffic, 100)
+        traffic.wait_for_more(100)
     check(system, traffic)
     assert {name: system.services[name].process.pid for name in SERVICES} == processes
     assert 500 not in traffic.outcomes(), traffic.outcomes()
@@ -51,10 +48,10 @@ def test_database_crashes_while_nobody_asks__the_next_answers_are_right(system):
 def test_service_is_killed_under_load(name, system):
     traffic = Traffic(system)
     with traffic.flowing():
-        wait_for_more(traffic, 100)
+        traffic.wait_for_more(100)
         system.kill(name)
         system.start(name)
-        wait_for_more(traffic, 100)
+        traffic.wait_for_more(100)
     check(system, traffic)
     if name in ("ledger", "outbox", "saga"):
         assert set(traffic.outcomes()) == {201}
@@ -63,8 +60,8 @@ def test_service_is_killed_under_load(name, system):
 def test_every_service_is_killed_at_once(system):
     traffic = Traffic(system)
     with traffic.flowing():
-        wait_for_more(traffic, 100)
+        traffic.wait_for_more(100)
         system.kill()
         system.start()
-        wait_for_more(traffic, 100)
+        traffic.wait_for_more(100)
     check(system, traffic)

@@ -6,17 +6,12 @@ import socket
 import pytest
 
 from system.driver import drive, drive_batches
-from system.harness import DOORS, ROOT, SERVICES, run_tallystick, wait_until
+from system.harness import DOORS, ROOT, SERVICES, run_tallystick
 from system.traffic import Traffic
 
 PATIENT = ("ledger", "outbox", "saga")  # nobody waits for their answers
 SCHEMAS = {"gateway": "gateway", "authorization": "authorization", "ledger": "ledger",
            "outbox": "bus", "saga": "saga"}
-
-
-def wait_for_more(traffic, count, timeout=40):
-    goal = traffic.answered() + count
-    wait_until(lambda: traffic.answered() >= goal, timeout, what=f"{count} more answers")
 
 
 # ---- stop ----------------------------------------------------------------------------------------
@@ -26,9 +21,9 @@ def wait_for_more(traffic, count, timeout=40):
 def test_stop_under_load__the_door_does_not_notice(name, system):
     traffic = Traffic(system)
     with traffic.flowing():
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
         system.restart(name)
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
     assert set(traffic.outcomes()) == {201}
     traffic.check_nothing_lost()
     system.settle()
@@ -41,9 +36,9 @@ def test_stop_gateway_under_load__whole_answers_or_none_at_all(system):
     traffic = Traffic(system, clients=16, insists=False)
     with traffic.flowing():
         for _ in range(3):
-            wait_for_more(traffic, 50)
+            traffic.wait_for_more(50)
             system.restart("gateway")
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
     assert set(traffic.outcomes()) <= {201, 503, "ConnectionError"}, traffic.outcomes()
     stored = traffic.check_nothing_lost()
     unheard = [ask for ask in traffic.all() if ask.outcomes() != [201]]
@@ -57,9 +52,9 @@ def test_stop_authorization_under_load__every_client_gets_an_answer(system):
     traffic = Traffic(system, clients=16)
     with traffic.flowing():
         for _ in range(3):
-            wait_for_more(traffic, 50)
+            traffic.wait_for_more(50)
             system.restart("authorization")
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
     assert set(traffic.outcomes()) <= {201, 503, 504}, traffic.outcomes()
     traffic.check_nothing_lost()
     system.settle()
@@ -70,9 +65,9 @@ def test_stop_authorization_under_load__every_client_gets_an_answer(system):
 def test_stop_all_under_load(system):
     traffic = Traffic(system)
     with traffic.flowing():
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
         system.restart()
-        wait_for_more(traffic, 50)
+        traffic.wait_for_more(50)
     traffic.check_nothing_lost()
     system.settle()
     system.verify()

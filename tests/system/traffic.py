@@ -6,8 +6,9 @@ import time
 import uuid
 
 import requests
+from system.common import wait_until
 
-Try = collections.namedtuple("Try", "outcome body")  # outcome: a status or an exception
+Try = collections.namedtuple("Try", "outcome body seconds")  # outcome: a status or an exception
 
 
 class Ask:
@@ -20,11 +21,13 @@ class Ask:
         self.tries = []
 
     def send(self, system):
+        began = time.monotonic()
         try:
             answer = system.authorize(self.user_id, self.amount, self.transaction_id, key=self.key)
-            self.tries.append(Try(answer.status_code, answer.content))
+            outcome, body = answer.status_code, answer.content
         except requests.RequestException as error:
-            self.tries.append(Try(type(error).__name__, b""))
+            outcome, body = type(error).__name__, b""
+        self.tries.append(Try(outcome, body, time.monotonic() - began))
         return self.tries[-1].outcome == 201
 
     def outcomes(self):
@@ -70,6 +73,17 @@ class Traffic:
     def answered(self):
         """How many requests were decided so far."""
         return sum(1 for ask in self.all() if ask.tries and ask.tries[-1].outcome == 201)
+
+    def slowest_s(self):
+        """How long the longest try took, answered or not."""
+        return max(one.seconds for ask in self.all() for one in ask.tries)
+
+    def undecided(self):
+        return [ask for ask in self.all() if ask.tries[-1].outcome != 201]
+
+    def wait_for_more(self, count, timeout=40):
+        goal = self.answered() + count
+        wait_until(lambda: self.answered() >= goal, timeout, what=f"{count} more answers")
 
     def outcomes(self):
         return collections.Counter(outcome for ask in self.all() for outcome in ask.outcomes())

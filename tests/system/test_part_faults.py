@@ -1,0 +1,265 @@
+"""Parts and services are killed, hang and are cut off while clients keep asking. Afterwards nothing
+is lost, nothing has happened twice, every account's events came in order, and the books are right.
+A test prints its seed; TALLYSTICK_TEST_SEED=... plays it again."""
+import contextlib
+import os
+import random
+import time
+
+import pytest
+from conftest import opened
+from system.harness import SERVICES, Service, System, free_ports, wait_until
+from system.traffic import Traffic
+
+pytestmark = pytest.mark.matrix
+
+SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
+ROUNDS = 3         # of a cell in the matrix; one where a run goes through several cells
+KILLS = 3          # in each round
+ANSWER_MS = 2000   # what a client of these tests is ready to wait
+SLACK_S = 2        # what a busy machine and sanitizers may add
+
+
+def pytest_generate_tests(metafunc):
+    if "number" in metafunc.fixturenames:
+        metafunc.parametrize("number", range(ROUNDS if metafunc.config.is_one_cell else 1))
+
+
+@contextlib.contextmanager
+def staged(cluster, cell, env=None, **options):
+    bus, keystore = cell
+    with opened(System(cluster, bus=bus, keystore=keystore, env=env, **options)) as system:
+        system.bus.watch()
+        yield system
+
+
+def check_order(system):
+    """Each account's and saga's messages came in the order in which they were written; a repeat may
+    come later, a first time never too early."""
+    latest, versions, seen = {}, {}, set()
+    for message in system.bus.events():
+        if message.id in seen:
+            continue
+        seen.add(message.id)
+        head = message.headers
+        place = message.topic, message.key
+        assert head["ce_time"] >= latest.get(place, ""), f"{place}: {head} overtook another"
+        latest[place] = head["ce_time"]
+        if message.topic in ("authorization.v1", "account.v1", "saga.v1"):
+            subject, version = (message.topic, head["ce_subject"]), int(head["ce_sequence"])
+            assert version in (versions.get(subject, 0), versions.get(subject, 0) + 1), subject
+            versions[subject] = version
+
+
+def check(system, traffic):
+    traffic.check_nothing_lost()
+    assert not traffic.undecided(), traffic.outcomes()
+    system.settle()
+    system.verify()
+    check_order(system)
+    twice = system.sql("""SELECT authorization_id FROM saga.saga
+                           GROUP BY authorization_id, type HAVING count(*) > 1""")
+    assert twice == []
+    booked = system.sql("""SELECT authorization_id FROM ledger.journal
+                            GROUP BY authorization_id HAVING count(*) > 1""")
+    assert booked == []  # nobody voids: each authorization is recorded, and that once
+    for group in ("authorization", "ledger", "saga"):
+        letters = system.sql(f'SELECT count(*) FROM "{group}".dead_letter')[0].count
+        assert letters == 0, f"{group} gave up {letters} messages"
+
+
+# ---- kills ---------------------------------------------------------------------------------------
+
+def victims(system):
+    """Who may be struck: the cell's own parts first."""
+    parts = [system.bus_kind] if system.bus_kind != "postgres" else []
+    parts += [system.keystore] if system.keystore != "none" else []
+    return parts, [*parts, *SERVICES, "database"]
+
+
+def strike(system, victim, traffic):
+    if victim in SERVICES:
+        system.kill(victim)
+        system.start(victim)
+    elif victim == "database":
+        system.cluster.crash()
+    elif victim == "sns-sqs":  # a kill would be the end of its memory, which AWS does not have
+        part = system.cluster.parts.get(victim)
+        part.pause()
+        traffic.wait_for_more(100)
+        part.resume()
+    else:
+        part = system.cluster.parts.get(victim)
+        part.kill()
+        traffic.wait_for_more(100)
+        part.start()
+
+
+def test_killed_in_the_middle_of_load(number, cell, cluster):
+    print(f"again by: TALLYSTICK_TEST_SEED={SEED}")
+    draw = random.Random(f"{SEED} {number} {cell}")
+    with staged(cluster, cell) as system:
+        parts, everybody = victims(system)
+        struck = parts + draw.sample(everybody, KILLS - len(parts))
+        draw.shuffle(struck)
+        print(f"{cell}: struck are {struck}")
+        traffic = Traffic(system)
+        with traffic.flowing():
+            for victim in struck:
+                traffic.wait_for_more(draw.randint(20, 150))
+                strike(system, victim, traffic)
+            traffic.wait_for_more(100)
+        check(system, traffic)
+        if set(struck) <= {"ledger", "outbox", "saga", "kafka", "sns-sqs", "dynamodb"}:
+            assert set(traffic.outcomes()) == {201}, traffic.outcomes()
+
+
+# ---- several of a service ------------------------------------------------------------------------
+
+class Others:
+    """More processes of services that run already, in the same consumer groups."""
+
+    def __init__(self, system):
+        self.system, self.running, self.count = system, [], 0
+
+    def add(self, name):
+        self.count += 1
+        port, admin_port = free_ports(2)
+        env = self.system.env | {f"TALLYSTICK_{name.upper()}_PORT": str(port),
+                                 f"TALLYSTICK_{name.upper()}_ADMIN_PORT": str(admin_port)}
+        log = self.system.dir / f"{name}-{self.count}.log"
+        service = Service(name, env, log, admin_port)
+        service.start()
+        self.running.append(service)
+        wait_until(service.is_ready, 30, what=f"another {name} ready")
+        return service
+
+    def end(self):
+        for service in self.running:
+            if service.process is not None:
+                service.signal(15)
+                assert service.wait() == 0, service.tail()
+                service.check_unbroken()
+
+
+@pytest.fixture
+def others():
+    made = []
+
+    def make(system):
+        made.append(Others(system))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def test_orchestrators_and_ledgers_come_and_go(cell, cluster, others):
+    """Two of each share the work; one of each is killed, another is added. Each command is applied
+    once."""
+    with staged(cluster, cell) as system, contextlib.ExitStack() as stack:
+        more = others(system)
+        stack.callback(more.end)
+        seconds = {name: more.add(name) for name in ("saga", "ledger")}
+        traffic = Traffic(system)
+        with traffic.flowing():
+            traffic.wait_for_more(200)
+            for service in seconds.values():
+                service.signal(9)
+                service.wait()
+            traffic.wait_for_more(100)
+            thirds = [more.add(name) for name in seconds]
+            traffic.wait_for_more(200)
+            system.kill("saga", "ledger")
+            traffic.wait_for_more(100)
+        check(system, traffic)  # by those that came last alone
+        assert set(traffic.outcomes()) == {201}
+        assert all(service.process.poll() is None for service in thirds)
+        system.start("saga", "ledger")
+
+
+# ---- networks ------------------------------------------------------------------------------------
+
+# What toxiproxy does to a connection, both ways.
+FAULTS = {
+    "latency": {"latency": 150, "jitter": 100},
+    "bandwidth": {"rate": 20},  # kB a second
+    "reset_peer": {"timeout": 100},
+    "timeout": {"timeout": 0},  # a black hole: bytes get lost for good, nobody is told
+}
+
+
+def wait_for_tries(traffic, count):
+    """Answered or not."""
+    tries = lambda: sum(traffic.outcomes().values())
+    goal = tries() + count
+    wait_until(lambda: tries() >= goal, 40, what=f"{count} more tries")
+
+
+def play_faults(system, proxy):
+    """One fault after the other under load, and rest between them. Clients are answered in time."""
+    traffic = Traffic(system)
+    with traffic.flowing():
+        traffic.wait_for_more(50)
+        for kind, attributes in FAULTS.items():
+            began = time.monotonic()
+            proxy.fault(kind, **attributes)
+            wait_for_tries(traffic, 30)
+            print(f"{kind}: {time.monotonic() - began:.1f} s, {dict(traffic.outcomes())}")
+            proxy.heal(kind)
+            traffic.wait_for_more(50)
+        proxy.cut()
+        wait_for_tries(traffic, 30)
+        proxy.mend()
+        traffic.wait_for_more(50)
+    print(f"slowest: {traffic.slowest_s():.1f} s, {dict(traffic.outcomes())}")
+    check(system, traffic)
+    assert traffic.slowest_s() < ANSWER_MS / 1000 + SLACK_S
+    return traffic
+
+
+@contextlib.contextmanager
+def behind(proxy, cluster, cell, env, **options):
+    """A system that finds one of its parts by way of the proxy."""
+    answer = {"TALLYSTICK_DECISION_TIMEOUT_MS": ANSWER_MS}
+    with contextlib.closing(proxy), staged(cluster, cell, env | answer, **options) as system:
+        yield system
+
+
+@pytest.mark.bus("postgres")
+@pytest.mark.keystore("none")
+def test_network_to_postgresql(cell, cluster):
+    proxy = cluster.parts.proxy(f"{cluster.host}:5432")
+    database = cluster.create_database()
+    env = {"TALLYSTICK_DATABASE_URL": f"postgresql://{proxy.listen}/{database}"}
+    with behind(proxy, cluster, cell, env, database=database) as system:
+        assert set(play_faults(system, proxy).outcomes()) <= {201, 503, 504}
+
+
+@pytest.mark.bus("kafka")
+@pytest.mark.keystore("none")
+def test_network_to_kafka(cell, cluster):
+    proxy = cluster.parts.proxy_of("kafka")
+    with behind(proxy, cluster, cell, {"KAFKA_BROKERS": proxy.listen}) as system:
+        assert set(play_faults(system, proxy).outcomes()) == {201}
+
+
+@pytest.mark.bus("sns-sqs")
+@pytest.mark.keystore("none")
+def test_network_to_sns_and_sqs(cell, cluster):
+    proxy = cluster.parts.proxy_of("sns-sqs")
+    url = f"http://{proxy.listen}"
+    env = {"AWS_ENDPOINT_URL_SNS": url, "AWS_ENDPOINT_URL_SQS": url}
+    with behind(proxy, cluster, cell, env) as system:
+        assert set(play_faults(system, proxy).outcomes()) == {201}
+
+
+@pytest.mark.bus("postgres")
+@pytest.mark.keystore("dynamodb")
+def test_network_to_dynamodb(cell, cluster):
+    """The decision's own record answers while the key store does not."""
+    proxy = cluster.parts.proxy_of("dynamodb")
+    env = {"AWS_ENDPOINT_URL_DYNAMODB": f"http://{proxy.listen}"}
+    with behind(proxy, cluster, cell, env) as system:
+        assert set(play_faults(system, proxy).outcomes()) == {201}
