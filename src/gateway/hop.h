@@ -30,7 +30,7 @@ struct hop_item {
     bool has_key; /* key_hash and fingerprint are set: it is repeatable by its key */
     struct sha256 key_hash;
     struct sha256 fingerprint;
-    enum idempotency_outcome claimed_as; /* of the key store: new, or takeover, fallback */
+    enum idempotency_outcome claimed_as; /* by the key store: new, takeover, or fallback */
     int64_t deadline_us;
     const struct authorize_request *authorize; /* HOP_AUTHORIZE */
     struct uuid authorization_id;              /* HOP_VOID      */

@@ -13,6 +13,8 @@ static void use_verdict(const struct hop_keys *keys, struct hop_item *item,
 {
     switch (claim->verdict) {
     case KEYSTORE_ASK:
+        if (claim->is_takeover)
+            item->claimed_as = IDEMPOTENCY_TAKEOVER;
         break;
     case KEYSTORE_REPLAY:
         item->answer = (struct answer){.status = claim->outcome.status,
@@ -27,6 +29,7 @@ static void use_verdict(const struct hop_keys *keys, struct hop_item *item,
         refuse(keys, item, PROBLEM_IDEMPOTENCY_KEY_REUSED, NULL);
         break;
     case KEYSTORE_UNANSWERED:
+        item->claimed_as = IDEMPOTENCY_FALLBACK;
         if (keys->is_strict)
             refuse(keys, item, PROBLEM_DEPENDENCY_DOWN, "the store of idempotency keys is down");
         break;

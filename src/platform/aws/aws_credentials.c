@@ -151,6 +151,7 @@ static void fetch_anew(struct aws_provider *provider, int64_t deadline_us)
         provider->has_current = true;
     } else {
         provider->failure = why;
+        provider->failure.status = fetched; /* a step of the chain may know better */
     }
     provider->rest_until_us = now_us + REST_MS * 1000;
     provider->is_fetching = false;
