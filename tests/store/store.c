@@ -65,9 +65,15 @@ void store_clean(void)
                 " ledger.dead_letter RESTART IDENTITY");
 }
 
+/* Few partitions: a topic of a test is soon made. */
 struct bus_config store_bus(const char *user)
 {
-    return (struct bus_config){.settings = {.kind = "postgres"},
+    const char *kind = getenv("TALLYSTICK_TEST_BUS");
+    return (struct bus_config){.settings = {.kind = kind == NULL ? "postgres" : kind,
+                                            .retention_s = 3600,
+                                            .kafka_brokers = getenv("KAFKA_BROKERS"),
+                                            .kafka_partitions = 4,
+                                            .kafka_replicas = 1},
                                .database_url = store_url(),
                                .user = user,
                                .service = "test"};

@@ -21,6 +21,7 @@ int64_t store_sql(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Empties the bus and what the ledger keeps of it. */
 void store_clean(void);
 
+/* The bus that TALLYSTICK_TEST_BUS names, or PostgreSQL's; KAFKA_BROKERS tells where Kafka is. */
 struct bus_config store_bus(const char *user);
 struct db_config store_db(const char *user, const char *schema);
 

@@ -12,6 +12,7 @@ struct part {
 };
 
 static const struct part PARTS[] = {
+    {"kafka", &BUS_KAFKA_PUBLISHER, &BUS_KAFKA_CONSUMER},
     {"postgres", &BUS_POSTGRES_PUBLISHER, &BUS_POSTGRES_CONSUMER},
     {"sns-sqs", &BUS_SNS_PUBLISHER, &BUS_SQS_CONSUMER},
 };

@@ -29,6 +29,8 @@ struct bus_consumer_part {
     void (*close)(void *self);
 };
 
+extern const struct bus_publisher_part BUS_KAFKA_PUBLISHER;
+extern const struct bus_consumer_part BUS_KAFKA_CONSUMER;
 extern const struct bus_publisher_part BUS_POSTGRES_PUBLISHER;
 extern const struct bus_consumer_part BUS_POSTGRES_CONSUMER;
 extern const struct bus_publisher_part BUS_SNS_PUBLISHER;

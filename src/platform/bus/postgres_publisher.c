@@ -258,9 +258,9 @@ static enum status publisher_publish(void *self, const struct message *messages,
                                      bool *published_out, struct error *err)
 {
     struct publisher *publisher = self;
-    memset(published_out, 0, count * sizeof *published_out);
     if (count == 0)
         return OK;
+    memset(published_out, 0, count * sizeof *published_out);
     enum status status = publish_batch(publisher, messages, count, err);
     if (status == OK)
         for (size_t at = 0; at < count; at++)
