@@ -115,6 +115,13 @@ static bool is_any(const bool *flags, size_t count)
     return false;
 }
 
+/* The bus as a whole does not take anything now; a lane's rest would not help. */
+static bool is_about_bus(enum status status)
+{
+    return status == ERR_DOWN || status == ERR_UNKNOWN || status == ERR_TIMEOUT ||
+           status == ERR_CONFLICT;
+}
+
 /* What the bus has not acknowledged stays; to publish some events twice is allowed. */
 static enum status move_batch(struct relay *relay, size_t *moved_out, struct error *err)
 {
@@ -127,14 +134,18 @@ static enum status move_batch(struct relay *relay, size_t *moved_out, struct err
         return OK;
     bool *published = ARENA_NEW_ARRAY(relay->arena, bool, list.count);
     const enum status status = publish(relay, &list, published, err);
-    if (!is_any(published, list.count)) {
+    const bool is_any_published = is_any(published, list.count);
+    if (!is_any_published && is_about_bus(status)) {
         db_rollback(relay->store.db);
         return status;
     }
     note_published(relay, &list, published);
     if (status != OK)
         warn_unpublished(relay, err);
-    return store_finish(&relay->store, relay->arena, &list, published, err);
+    if (is_any_published)
+        return store_finish(&relay->store, relay->arena, &list, published, err);
+    db_rollback(relay->store.db);
+    return OK;
 }
 
 /* ---- the backlog --------------------------------------------------------------------------- */
@@ -205,6 +216,13 @@ static enum status rest(struct relay *relay, struct error *err)
     return db_wait(relay->store.db, is_busy ? BUSY_POLL_MS : IDLE_POLL_MS, &is_woken, err);
 }
 
+/* After a failure the bus is asked first, so that one that is away is not waited for with an SQL
+ * transaction open. */
+static enum status ask_bus(struct relay *relay, struct error *err)
+{
+    return relay->rest_ms == 0 ? OK : bus_publish(relay->publisher, NULL, 0, NULL, err);
+}
+
 /* While there is something to move, on without a pause: what arrived meanwhile is the next batch.
  */
 static enum status turn(struct relay *relay, struct error *err)
@@ -212,6 +230,7 @@ static enum status turn(struct relay *relay, struct error *err)
     size_t moved = 0;
     TRY(listen(relay, err));
     TRY(measure(relay, err));
+    TRY(ask_bus(relay, err));
     TRY(move_batch(relay, &moved, err));
     if (moved == 0)
         return rest(relay, err);

@@ -1,4 +1,5 @@
-"""Runs the C programs of this folder, each over a migrated database of its own."""
+"""Runs the C programs of this folder, each over a migrated database of its own, and those that are
+about an event bus over that bus."""
 import os
 import pathlib
 import subprocess
@@ -8,14 +9,24 @@ import pytest
 from system.harness import BINARY, BROKEN
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.c"))
+ON_KAFKA = {"bus_kafka"}
+PROGRAMS = sorted({path.stem.removeprefix("test_") for path in HERE.glob("test_*.c")} - ON_KAFKA)
+
+
+def run(program, **environment):
+    path = BINARY.parents[1] / "tests/store" / f"test_store_{program}"
+    assert path.exists(), f"{path} is not built; see tests/README.md"
+    done = subprocess.run([path], env=os.environ | environment, timeout=300, capture_output=True,
+                          text=True)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0 and not BROKEN.search(output.encode()), output
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(program, cluster, make_database):
-    path = BINARY.parents[1] / "tests/store" / f"test_store_{program}"
-    assert path.exists(), f"{path} is not built; see tests/README.md"
-    environment = os.environ | {"TALLYSTICK_TEST_DATABASE_URL": cluster.url(make_database())}
-    done = subprocess.run([path], env=environment, timeout=300, capture_output=True, text=True)
-    output = done.stdout + done.stderr
-    assert done.returncode == 0 and not BROKEN.search(output.encode()), output
+    run(program, TALLYSTICK_TEST_DATABASE_URL=cluster.url(make_database()))
+
+
+@pytest.mark.parametrize("program", ["bus", *sorted(ON_KAFKA)])
+def test_program_on_kafka(program, kafka):
+    run(program, TALLYSTICK_TEST_BUS="kafka", KAFKA_BROKERS=kafka.endpoint)

@@ -65,7 +65,8 @@ MUST_CHECK enum status bus_publisher_open(const struct bus_config *config,
 void bus_publisher_close(struct bus_publisher *publisher); /* accepts NULL */
 
 /* Publishes in order. published_out[i] says which the bus has acknowledged (it is written in any
- * case); within a key, nothing after a failed message is published. OK means all. */
+ * case); within a key, nothing after a failed message is published. OK means all. A count of 0 asks
+ * whether the bus can be reached. */
 MUST_CHECK enum status bus_publish(struct bus_publisher *publisher, const struct message *messages,
                                    size_t count, bool *published_out, struct error *err);
 

@@ -79,7 +79,7 @@ static enum status set_property(rd_kafka_conf_t *conf, const char *name, const c
 {
     char text[ERROR_SIZE];
     if (rd_kafka_conf_set(conf, name, value, text, sizeof text) != RD_KAFKA_CONF_OK)
-        return error_set(err, ERR_INVALID, "kafka-properties: %s", text);
+        return error_set(err, ERR_INVALID, "kafka-properties, '%s': %s", name, text);
     return OK;
 }
 

@@ -102,10 +102,10 @@ static void note_made(struct kafka_client *client, struct kafka_topic *topic,
         topic->state.message[0] = '\0';
     } else {
         error_set(&topic->state, ERR_NOT_FOUND,
-                  "topic '%s' does not exist and cannot be made: %s; make it with %" PRId64
-                  " partitions, or allow this user to make it",
-                  topic->name, why != NULL ? why : rd_kafka_err2str(code),
-                  settings->kafka_partitions);
+                  "topic '%s' is missing and cannot be made here, make it with %" PRId64
+                  " partitions or allow this user to: %s",
+                  topic->name, settings->kafka_partitions,
+                  why != NULL ? why : rd_kafka_err2str(code));
     }
 }
 
