@@ -214,23 +214,30 @@ need() {
     command -v "$1" > /dev/null || die "$1 is not installed; tools/setup $part installs it"
 }
 
-# fetch_jars GROUP:ARTIFACT:VERSION... - these and all they need to run, by Maven, into $new.
+# fetch_jars GROUP:ARTIFACT:VERSION... - these and all they need to run, by Maven, into $new. Its
+# repository is not the user's own: two Mavens at a time would get in each other's way there, and
+# nothing of it is needed again.
 fetch_jars() {
-    local artifact group name version
-    need mvn
-    {
-        echo '<project xmlns="http://maven.apache.org/POM/4.0.0">'
-        echo '<modelVersion>4.0.0</modelVersion><packaging>pom</packaging>'
-        echo '<groupId>tallystick</groupId><artifactId>part</artifactId><version>1</version>'
-        echo '<dependencies>'
-        for artifact in "$@"; do
-            IFS=: read -r group name version <<< "$artifact"
-            echo "<dependency><groupId>$group</groupId><artifactId>$name</artifactId>" \
-                "<version>$version</version></dependency>"
-        done
-        echo '</dependencies></project>'
-    } > "$new/pom.xml"
     local plugin=org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN
-    mvn --quiet --batch-mode --strict-checksums --file "$new/pom.xml" "$plugin:copy-dependencies" \
-        -DincludeScope=runtime "-DoutputDirectory=$new" -Dstyle.color=never >&2
+    need mvn
+    write_pom "$@" > "$new/pom.xml"
+    mvn --quiet --batch-mode --strict-checksums "-Dmaven.repo.local=$new/repository" \
+        --file "$new/pom.xml" "$plugin:copy-dependencies" -DincludeScope=runtime \
+        "-DoutputDirectory=$new" > "$new/log" 2>&1 ||
+        { sed 's/\x1b\[[0-9;]*m//g' "$new/log" >&2; return 1; }
+    rm -rf "$new/repository"
+}
+
+write_pom() {
+    local artifact group name version
+    echo '<project xmlns="http://maven.apache.org/POM/4.0.0">'
+    echo '<modelVersion>4.0.0</modelVersion><packaging>pom</packaging>'
+    echo '<groupId>tallystick</groupId><artifactId>part</artifactId><version>1</version>'
+    echo '<dependencies>'
+    for artifact in "$@"; do
+        IFS=: read -r group name version <<< "$artifact"
+        echo "<dependency><groupId>$group</groupId><artifactId>$name</artifactId>" \
+            "<version>$version</version></dependency>"
+    done
+    echo '</dependencies></project>'
 }

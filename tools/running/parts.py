@@ -3,8 +3,10 @@ import dataclasses
 import os
 import pathlib
 import subprocess
+import time
 
 from running.processes import Script
+from running.queues import count_unread
 from running.settings import ROOT, choose_port, shown
 from running.terminal import Failure, say
 
@@ -28,6 +30,8 @@ CHOICES = {
     "BUS": {"postgres": None, "kafka": KAFKA, "sns-sqs": SNS_SQS},
     "KEYSTORE": {"none": None, "dynamodb": DYNAMODB},
 }
+
+DRAIN_TIMEOUT_S = 10
 
 # The stand-ins accept any credentials, but requests to them are signed as to AWS.
 STAND_IN_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -101,6 +105,23 @@ class Parts:
                 say(f"{part.name} has ended; this starts it again: tools/{part.name} start "
                     f"{shown(self.var)} port={self.ports[part.port_name]}")
             (self.ended.discard if running else self.ended.add)(part)
+
+    def forget_messages(self):
+        """True of a bus whose messages end with it."""
+        return SNS_SQS in self.parts
+
+    def drain(self, may_wait):
+        """Waits until the services, which publish no more, have read what the bus would forget."""
+        deadline = time.monotonic() + DRAIN_TIMEOUT_S
+        endpoint = self.endpoint(SNS_SQS)
+        try:
+            while unread := count_unread(endpoint):
+                if not may_wait() or time.monotonic() > deadline:
+                    say(f"{unread} messages were not read and are lost")
+                    break
+                time.sleep(0.1)
+        except OSError:
+            pass  # it has ended before
 
     def stop(self):
         """True when all are stopped."""
