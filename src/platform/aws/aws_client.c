@@ -22,7 +22,7 @@ enum {
     WAIT_MAX_MS = 1000,
 };
 
-static const size_t ARENA_SIZE_MAX = 1024 * 1024;
+static const size_t ARENA_SIZE_MAX = 4 * 1024 * 1024;
 
 struct aws_client {
     struct aws_client_config config;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t FILE_SIZE_MAX = 1024 * 1024;
+static const size_t FILE_SIZE_MAX = 256 * 1024;
 
 /* ---- one file ------------------------------------------------------------------------------ */
 
@@ -97,13 +97,16 @@ enum status aws_file_read(struct arena *arena, const char *path, struct text *te
     if (file == NULL)
         return error_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_INVALID,
                          "'%s' cannot be read: %s", path, strerror(errno));
-    char *data = arena_alloc(arena, FILE_SIZE_MAX);
-    const size_t size = fread(data, 1, FILE_SIZE_MAX, file);
-    const bool is_whole = !ferror(file) && size < FILE_SIZE_MAX;
+    struct text_builder whole;
+    char piece[4096];
+    text_builder_init(&whole, arena, sizeof piece);
+    for (size_t got; whole.size < FILE_SIZE_MAX && (got = fread(piece, 1, sizeof piece, file)) > 0;)
+        text_builder_add(&whole, piece, got);
+    const bool is_whole = feof(file);
     fclose(file);
     if (!is_whole)
         return error_set(err, ERR_INVALID, "'%s' cannot be read, or is too large", path);
-    *text_out = (struct text){data, size};
+    *text_out = text_builder_text(&whole);
     return OK;
 }
 
