@@ -41,12 +41,14 @@ static const struct command COMMANDS[] = {
     {"account", "read and set a user's credit limit and status", account_main, NULL},
     {"key", "create, list and revoke API keys", key_main, NULL},
     {"metrics", "print what every service measures, as Markdown", metrics_main, NULL},
+    {"dlq", "list, show and redrive messages that could not be applied", dead_letter_main, NULL},
 };
 
 /* Whose options the environment and the configuration file may name. */
 static const struct option_table OPTION_TABLES[] = {
     {"services", SERVICE_OPTIONS},
     {"services", BUS_OPTIONS},
+    {"services", CONSUMER_OPTIONS},
     {"gateway", GATEWAY_OPTIONS},
     {"authorization", AUTHORIZATION_OPTIONS},
     {"ledger", LEDGER_OPTIONS},
@@ -58,6 +60,7 @@ static const struct option_table OPTION_TABLES[] = {
     {"key", KEY_OPTIONS},
     {"ledger account", LEDGER_ACCOUNT_OPTIONS},
     {"saga ls", SAGA_LIST_OPTIONS},
+    {"dlq", DEAD_LETTER_OPTIONS},
     {NULL, NULL},
 };
 /* clang-format on */

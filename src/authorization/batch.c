@@ -200,7 +200,7 @@ static enum status leave_out_unknown(struct batch *b, struct error *err)
 {
     for (size_t at = 0; at < b->count; at++)
         if (b->items[at]->answer.kind == ANSWER_PROBLEM)
-            delivery_refuse(b->deliveries[at], DELIVERY_DEAD, "business",
+            delivery_refuse(b->deliveries[at], DELIVERY_DEAD, CAUSE_AUTHORIZATION_UNKNOWN,
                             "there is no such authorization");
     return delivery_leave_out(b->deliveries, b->count, b->db, err);
 }

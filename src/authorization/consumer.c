@@ -30,17 +30,17 @@ static void read_command(struct arena *arena, struct delivery *delivery, struct 
     item->trace = trace_context_parse(message->traceparent, &parent) ? trace_context_child(&parent)
                                                                      : trace_context_make();
     if (!text_equals(message->type, TEXT(COMMAND_RELEASE))) {
-        delivery_refuse(delivery, DELIVERY_DEAD, "schema",
+        delivery_refuse(delivery, DELIVERY_DEAD, CAUSE_COMMAND_UNKNOWN,
                         "the only command here is authorization.release");
         return;
     }
     if (json_parse(arena, message->payload, &payload, &err) != OK) {
-        delivery_refuse(delivery, DELIVERY_DEAD, "schema", "%s", err.message);
+        delivery_refuse(delivery, DELIVERY_DEAD, CAUSE_PAYLOAD_INVALID, "%s", err.message);
         return;
     }
     item->reason = text_copy(arena, json_get_text(&payload, "reason"));
     if (text_is_none(item->reason) || uuid_is_nil(&item->command_id))
-        delivery_refuse(delivery, DELIVERY_DEAD, "schema",
+        delivery_refuse(delivery, DELIVERY_DEAD, CAUSE_PAYLOAD_INVALID,
                         "a release command has a reason and a ce_commandid");
 }
 

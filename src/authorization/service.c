@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { BATCH_MAX = 256, PARK_ATTEMPTS_MAX = 10, PARK_WAIT_MS = 500 };
+enum { BATCH_MAX = 256 };
 
 static const size_t ROOM_ARENA_SIZE_MAX = 1024 * 1024;
 static const size_t CONSUMER_ARENA_SIZE_MAX = 64u * 1024 * 1024;
@@ -134,14 +134,13 @@ static enum status start_commands(struct room *room, const struct service_config
     const struct text topic =
         text_format(room->arena, "%s.authorization.commands.v1", service->topic_prefix);
     const struct consumer_config config = {
+        .settings = service->consumer,
         .bus = service_bus_config(service, "authorization"),
         .db = room->db,
         .group = CONSUMER_GROUP,
         .topics = {topic.data},
         .threads = 1,
         .batch_max = BATCH_MAX,
-        .park_attempts_max = PARK_ATTEMPTS_MAX,
-        .park_wait_ms = PARK_WAIT_MS,
         .arena_size_max = CONSUMER_ARENA_SIZE_MAX,
     };
     room->commands = (struct commands){.policy = &room->policy, .waker = room->waker};
@@ -209,6 +208,7 @@ int authorization_main(int argc, char **argv)
         .summary = "decides credit in real time, places and releases holds",
         .options = AUTHORIZATION_OPTIONS,
         .uses_bus = true,
+        .consumes = true,
         .config_size = sizeof(struct authorization_config),
         .admin_port_offset = offsetof(struct authorization_config, admin_port),
         .migrations = authorization_migrations,

@@ -76,7 +76,9 @@ static void take_delivery(struct ledger_batch *batch, struct delivery *delivery)
     struct error why;
     struct batch_item *item = &batch->items[batch->count];
     if (ledger_command_parse(batch->arena, &delivery->message, &item->command, &why) != OK) {
-        delivery_refuse(delivery, DELIVERY_DEAD, "schema", "%s", why.message);
+        const enum cause cause =
+            why.status == ERR_NOT_FOUND ? CAUSE_COMMAND_UNKNOWN : CAUSE_PAYLOAD_INVALID;
+        delivery_refuse(delivery, DELIVERY_DEAD, cause, "%s", why.message);
         return;
     }
     item->delivery = delivery;

@@ -86,7 +86,7 @@ enum status ledger_command_parse(struct arena *arena, const struct message *mess
     struct json_value payload;
     TRY(json_parse(arena, message->payload, &payload, err));
     if (!find_command(message, &payload, &command))
-        return error_set(err, ERR_INVALID, "no such command: type '%.*s', step '%.*s', op '%.*s'",
+        return error_set(err, ERR_NOT_FOUND, "no such command: type '%.*s', step '%.*s', op '%.*s'",
                          TEXT_ARGS(message->type), TEXT_ARGS(json_get_text(&payload, "step")),
                          TEXT_ARGS(json_get_text(&payload, "op")));
     TRY(read_ids(message, &payload, &command, err));

@@ -30,14 +30,13 @@ static struct consumer_config consumer_config(const struct ledger_config *config
     struct db_config db = service_db_config(&config->service, "ledger");
     db.statements[0] = ledger_store_statements;
     return (struct consumer_config){
+        .settings = config->service.consumer,
         .bus = service_bus_config(&config->service, "ledger"),
         .db = db,
         .group = "ledger",
         .topics = {consumer->topic},
         .threads = (int)config->threads,
         .batch_max = (int)config->batch_max,
-        .park_attempts_max = (int)config->park_attempts_max,
-        .park_wait_ms = (int)config->park_wait_ms,
         .arena_size_max = BATCH_ARENA_SIZE_MAX,
         .context = consumer,
         .apply = apply,

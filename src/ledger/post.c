@@ -71,7 +71,7 @@ static bool is_of_another_account(const struct batch_item *item)
 {
     if (uuid_equals(&item->hold->account_id, &item->command.account_id))
         return false;
-    delivery_refuse(item->delivery, DELIVERY_DEAD, "schema",
+    delivery_refuse(item->delivery, DELIVERY_DEAD, CAUSE_ACCOUNT_MISMATCH,
                     "the authorization's hold is another account's");
     return true;
 }

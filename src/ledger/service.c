@@ -22,10 +22,6 @@ const struct option LEDGER_OPTIONS[] = {
      "How many commands are posted in one SQL transaction at most."},
     {"ledger-readers", OPT_INT, "1", FIELD(readers),
      "How many threads answer questions over HTTP."},
-    {"ledger-park-attempts-max", OPT_INT, "10", FIELD(park_attempts_max),
-     "How often a command that cannot be applied is tried before it is a dead letter."},
-    {"ledger-park-wait-ms", OPT_INT, "500", FIELD(park_wait_ms),
-     "How long, in milliseconds, before the second try; doubles, up to a minute."},
     {NULL},
 };
 /* clang-format on */
@@ -49,8 +45,6 @@ static enum status check_options(const struct ledger_config *config, struct erro
         return error_set(err, ERR_INVALID, "ledger-batch-max is 1 to 1000");
     if (config->readers < 1 || config->readers > 8)
         return error_set(err, ERR_INVALID, "ledger-readers is 1 to 8");
-    if (config->park_attempts_max < 1 || config->park_wait_ms < 1)
-        return error_set(err, ERR_INVALID, "the ledger-park options are at least 1");
     return OK;
 }
 
@@ -102,6 +96,7 @@ int ledger_main(int argc, char **argv)
         .summary = "Keeps the books: writes balanced double-entry journals that never change.",
         .options = LEDGER_OPTIONS,
         .uses_bus = true,
+        .consumes = true,
         .config_size = sizeof(struct ledger_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = ledger_migrations,

@@ -17,8 +17,6 @@ struct ledger_config {
     int64_t threads;
     int64_t batch_max;
     int64_t readers;
-    int64_t park_attempts_max;
-    int64_t park_wait_ms;
 };
 
 extern const struct option LEDGER_OPTIONS[];

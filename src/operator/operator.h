@@ -12,6 +12,7 @@
 #include "platform/config.h"
 
 extern const struct option ACCOUNT_OPTIONS[];
+extern const struct option DEAD_LETTER_OPTIONS[];
 extern const struct option KEY_OPTIONS[];
 extern const struct option LEDGER_ACCOUNT_OPTIONS[];
 extern const struct option MIGRATE_OPTIONS[];
@@ -19,6 +20,7 @@ extern const struct option SAGA_LIST_OPTIONS[];
 extern const struct option VERIFY_OPTIONS[];
 
 int account_main(int argc, char **argv);
+int dead_letter_main(int argc, char **argv); /* tallystick dlq */
 int key_main(int argc, char **argv);
 int ledger_account_main(int argc, char **argv); /* tallystick ledger account ... */
 int migrate_main(int argc, char **argv);

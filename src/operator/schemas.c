@@ -9,6 +9,7 @@ extern const struct sql_migration gateway_migrations[];
 extern const struct sql_migration authorization_migrations[];
 extern const struct sql_migration ledger_migrations[];
 extern const struct sql_migration saga_migrations[];
+extern const struct sql_migration operator_migrations[];
 
 const struct schema SCHEMAS[] = {
     {"bus", outbox_migrations},
@@ -16,5 +17,6 @@ const struct schema SCHEMAS[] = {
     {"authorization", authorization_migrations},
     {"ledger", ledger_migrations},
     {"saga", saga_migrations},
+    {"operator", operator_migrations},
     {NULL, NULL},
 };

@@ -73,6 +73,18 @@ const struct option BUS_OPTIONS[] = {
      "has died."},
     {NULL},
 };
+
+const struct option CONSUMER_OPTIONS[] = {
+    {"on-poison", OPT_CHOICE, "park_key", FIELD(consumer.on_poison),
+     "What a message that cannot be applied now holds up until it is a dead letter. park_key: the "
+     "later messages of its key, which keeps their order; skip: nothing, it is retried aside.",
+     "park_key|skip"},
+    {"park-attempts-max", OPT_INT, "10", FIELD(consumer.park_attempts_max),
+     "How often a message that cannot be applied is tried before it is a dead letter."},
+    {"park-wait-ms", OPT_INT, "500", FIELD(consumer.park_wait_ms),
+     "How long, in milliseconds, before its second try; doubles, up to a minute."},
+    {NULL},
+};
 /* clang-format on */
 
 /* ---- configuration ------------------------------------------------------------------------- */
@@ -104,13 +116,15 @@ static enum status load_config(const struct service *service, struct service_con
                                int *argc, char **argv, struct error *err)
 {
     const struct option *const tables[] = {SERVICE_OPTIONS, service->options,
-                                           service->uses_bus ? BUS_OPTIONS : NULL, NULL};
+                                           service->uses_bus ? BUS_OPTIONS : NULL,
+                                           service->consumes ? CONSUMER_OPTIONS : NULL, NULL};
     config->drain_ms = -1; /* its default depends on the profile */
     TRY(config_load(tables, config, argc, argv, err));
     if (*argc > 1)
         return error_set(err, ERR_INVALID, "'%s' is not expected; see: tallystick %s --help",
                          argv[1], service->name);
-    return check_config(config, err);
+    TRY(check_config(config, err));
+    return service->consumes ? consumer_check_settings(&config->consumer, err) : OK;
 }
 
 static void start_log(const struct service *service, const struct service_config *config)

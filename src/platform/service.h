@@ -14,6 +14,7 @@
 #include "platform/bus/bus.h"
 #include "platform/config.h"
 #include "platform/http_problem.h"
+#include "platform/messaging/consumer.h"
 #include "platform/metrics.h"
 #include "platform/postgres.h"
 
@@ -29,15 +30,17 @@ struct service_config {
     const char *service_secret; /* what services show each other; required */
     const char *topic_prefix;   /* tallystick */
     const char *log_level;
-    const char *log_format;  /* auto | json | text */
-    int64_t drain_ms;        /* readyz says 503 for so long before the door closes */
-    int64_t stop_ms;         /* then what is open may take so long to end */
-    struct bus_settings bus; /* of services that use the bus */
+    const char *log_format;            /* auto | json | text */
+    int64_t drain_ms;                  /* readyz says 503 for so long before the door closes */
+    int64_t stop_ms;                   /* then what is open may take so long to end */
+    struct bus_settings bus;           /* of services that use the bus */
+    struct consumer_settings consumer; /* of services that apply what it brings */
 };
 
-/* Both for struct service_config. */
+/* All for struct service_config. */
 extern const struct option SERVICE_OPTIONS[];
 extern const struct option BUS_OPTIONS[];
+extern const struct option CONSUMER_OPTIONS[];
 
 enum { SERVICE_METRICS_MAX = 4 };
 
@@ -48,6 +51,7 @@ struct service {
     const char *summary; /* one sentence for --help */
     const struct option *options;
     bool uses_bus; /* has BUS_OPTIONS too */
+    bool consumes; /* and CONSUMER_OPTIONS */
     size_t config_size;
     size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
     const struct sql_migration *migrations; /* the schema this binary fits */

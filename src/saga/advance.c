@@ -28,7 +28,8 @@ static struct batch read_batch(struct arena *arena, struct delivery *const *deli
         struct error err;
         const struct heard heard = heard_read(arena, &deliveries[at]->message, &err);
         if (heard.kind == HEARD_MALFORMED)
-            delivery_refuse(deliveries[at], DELIVERY_DEAD, "schema", "%s", err.message);
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, CAUSE_PAYLOAD_INVALID, "%s",
+                            err.message);
         if (heard.kind == HEARD_MALFORMED || heard.kind == HEARD_NOTHING)
             continue;
         batch.deliveries[batch.count] = deliveries[at];

@@ -5,7 +5,7 @@
 #include "saga/advance.h"
 #include "saga/room.h"
 
-enum { PARK_ATTEMPTS_MAX = 10, PARK_WAIT_MS = 200, ARENA_SIZE_MAX = 256 * 1024 * 1024 };
+enum { ARENA_SIZE_MAX = 256 * 1024 * 1024 };
 
 static const char *topic(const struct room *room, const char *name)
 {
@@ -17,14 +17,13 @@ enum status saga_consumer_start(struct room *room, struct consumer **consumer_ou
 {
     const struct saga_config *config = room->config;
     const struct consumer_config consumer = {
+        .settings = config->service.consumer,
         .bus = service_bus_config(&config->service, "saga"),
         .db = room->db,
         .group = SAGA_GROUP,
         .topics = {topic(room, "authorization.v1"), topic(room, "ledger.v1"), NULL},
         .threads = (int)config->threads,
         .batch_max = (int)config->batch_max,
-        .park_attempts_max = PARK_ATTEMPTS_MAX,
-        .park_wait_ms = PARK_WAIT_MS,
         .arena_size_max = ARENA_SIZE_MAX,
         .context = room,
         .apply = advance_sagas,

@@ -147,6 +147,7 @@ int saga_main(int argc, char **argv)
         .summary = "drives each business transaction over the services to its end, or undoes it",
         .options = SAGA_OPTIONS,
         .uses_bus = true,
+        .consumes = true,
         .config_size = sizeof(struct saga_config),
         .admin_port_offset = offsetof(struct saga_config, admin_port),
         .migrations = saga_migrations,

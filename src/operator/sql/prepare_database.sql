@@ -24,7 +24,9 @@ BEGIN
                                       ('gateway', 'tallystick_gateway'),
                                       ('authorization', 'tallystick_authorization'),
                                       ('ledger', 'tallystick_ledger'),
-                                      ('saga', 'tallystick_saga')) AS rooms (schema_name, role_name)
+                                      ('saga', 'tallystick_saga'),
+                                      ('operator', 'tallystick_operator'))
+                             AS rooms (schema_name, role_name)
     LOOP
         IF to_regnamespace(quote_ident(room.schema_name)) IS NULL THEN
             EXECUTE format('CREATE SCHEMA %I', room.schema_name);

@@ -25,6 +25,8 @@ enum {
     INBOX_EVERY_S = 10,
     INBOX_COUNT_MAX = 5000,
     INBOX_DAYS = 8, /* longer than the bus keeps messages */
+    PARK_ATTEMPTS_MAX = 1000000,
+    PARK_WAIT_MS_MAX = 60000,
 };
 
 /* What both kinds of thread have. */
@@ -188,6 +190,15 @@ static int keeper_step(void *context)
     return is_found ? 0 : KEEPER_REST_MS;
 }
 
+enum status consumer_check_settings(const struct consumer_settings *settings, struct error *err)
+{
+    if (settings->park_attempts_max < 1 || settings->park_attempts_max > PARK_ATTEMPTS_MAX)
+        return error_set(err, ERR_INVALID, "park-attempts-max is 1 to %d", PARK_ATTEMPTS_MAX);
+    if (settings->park_wait_ms < 1 || settings->park_wait_ms > PARK_WAIT_MS_MAX)
+        return error_set(err, ERR_INVALID, "park-wait-ms is 1 to %d (a minute)", PARK_WAIT_MS_MAX);
+    return OK;
+}
+
 /* ---- starting and stopping ----------------------------------------------------------------- */
 
 /* The room's statements, and ours after them. */
@@ -248,7 +259,7 @@ enum status consumer_start(const struct consumer_config *config, struct consumer
                            struct error *err)
 {
     ASSERT(config->threads >= 1 && config->threads <= THREADS_MAX);
-    ASSERT(config->batch_max >= 1 && config->park_wait_ms >= 1);
+    ASSERT(config->batch_max >= 1 && config->settings.park_wait_ms >= 1);
     struct consumer *consumer = calloc(1, sizeof *consumer);
     ASSERT(consumer != NULL);
     consumer->config = *config;

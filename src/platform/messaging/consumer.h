@@ -13,6 +13,7 @@
 #define PLATFORM_MESSAGING_CONSUMER_H
 
 #include "platform/bus/bus.h"
+#include "platform/messaging/cause.h"
 #include "platform/postgres.h"
 
 struct consumer;
@@ -27,7 +28,7 @@ enum delivery_outcome {
 struct delivery {
     struct message message;
     enum delivery_outcome outcome; /* DELIVERY_APPLIED unless the room says otherwise */
-    const char *error_class;       /* schema | business | transient_exhausted | bug */
+    enum cause cause;              /* of DELIVERY_PARK and DELIVERY_DEAD */
     char reason[160];              /* why it was parked or is dead */
     void *room;                    /* the room's own, for the time of one apply */
     bool is_claimed;               /* the machinery's: in the inbox with this attempt */
@@ -35,9 +36,8 @@ struct delivery {
 };
 
 /* Marks a delivery as DELIVERY_PARK or DELIVERY_DEAD and says why. */
-void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome,
-                     const char *error_class, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome, enum cause cause,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Stands in each apply between deciding and saving. OK: none is marked, save them all.
  * ERR_CONFLICT: rolled back, return it; apply is called again at once without those that are marked
@@ -54,15 +54,26 @@ struct delivery_batch {
     size_t count;
 };
 
+/* What the options say (CONSUMER_OPTIONS of platform/service.h). */
+struct consumer_settings {
+    const char *on_poison;     /* park_key: later messages of its key wait behind a message that
+                                  cannot be applied; skip: it waits alone and they go on */
+    int64_t park_attempts_max; /* tries of a message before it is a dead letter */
+    int64_t park_wait_ms;      /* before the second try; doubles, up to a minute */
+};
+
+/* ERR_INVALID: a number out of its range. */
+MUST_CHECK enum status consumer_check_settings(const struct consumer_settings *settings,
+                                               struct error *err);
+
 struct consumer_config {
+    struct consumer_settings settings;
     struct bus_config bus;
     struct db_config db;                /* statements: the room's; the consumer adds its own */
     const char *group;                  /* the service's name */
     const char *topics[BUS_TOPICS_MAX]; /* full names, ends with NULL */
     int threads;
     int batch_max;
-    int park_attempts_max; /* tries of a parked key's first message before it is a dead letter */
-    int park_wait_ms;      /* before the second try; doubles, up to a minute */
     size_t arena_size_max;
     void *context;
     /* One SQL transaction: claim the inbox, load, decide, leave out what is marked, save, commit.

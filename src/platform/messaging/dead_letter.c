@@ -13,6 +13,43 @@ static struct text reason_of(const struct dead_letter *letter)
     return text_of(letter->delivery->reason);
 }
 
+/* ---- what was before ----------------------------------------------------------------------- */
+
+static void read_past(struct sql_rows rows, int row, struct dead_letter *letter)
+{
+    letter->past = (struct dead_letter_past){
+        .attempts = sql_i32(rows, row, FIND_DEAD_LETTERS_ATTEMPTS),
+        .first_failed_us = sql_time(rows, row, FIND_DEAD_LETTERS_FIRST_FAILED_AT),
+        .redrives = sql_i32(rows, row, FIND_DEAD_LETTERS_REDRIVE_COUNT),
+    };
+    if (!sql_is_null(rows, row, FIND_DEAD_LETTERS_REDRIVE_ID))
+        letter->past.redrive_id = sql_uuid(rows, row, FIND_DEAD_LETTERS_REDRIVE_ID);
+}
+
+enum status dead_letter_load_past(const struct delivery_door *door, struct dead_letter *letters,
+                                  size_t count, struct error *err)
+{
+    if (count == 0)
+        return OK;
+    struct sql_array ids;
+    struct sql_args args;
+    sql_array_init(&ids, door->arena, SQL_UUID, count);
+    for (size_t at = 0; at < count; at++)
+        sql_array_add_uuid(&ids, &letters[at].delivery->message.id);
+    sql_args_init(&args, door->arena);
+    sql_add_text(&args, text_of(door->config->group));
+    sql_add_array(&args, &ids);
+    TRY(db_run_one(door->db, SQL_FIND_DEAD_LETTERS, &args, err));
+    const struct sql_rows rows = db_rows(door->db, 0);
+    for (int row = 0; row < rows.count; row++) {
+        const struct uuid id = sql_uuid(rows, row, FIND_DEAD_LETTERS_EVENT_ID);
+        for (size_t at = 0; at < count; at++)
+            if (uuid_equals(&letters[at].delivery->message.id, &id))
+                read_past(rows, row, &letters[at]);
+    }
+    return OK;
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static void add_row(struct sql_columns *rows, const struct dead_letter *letter)
@@ -27,10 +64,12 @@ static void add_row(struct sql_columns *rows, const struct dead_letter *letter)
     sql_columns_add_i64(rows, message->partition);
     sql_columns_add_i64(rows, message->offset);
     sql_columns_add_time(rows, message->published_us);
+    sql_columns_add_text(rows, text_is_none(message->type) ? TEXT("") : message->type);
     sql_columns_add_text(rows, message->headers);
     sql_columns_add_text(rows, message->payload);
     sql_columns_add_i64(rows, letter->attempts);
-    sql_columns_add_name(rows, letter->delivery->error_class);
+    sql_columns_add_name(rows, cause_class(letter->delivery->cause));
+    sql_columns_add_name(rows, cause_code(letter->delivery->cause));
     sql_columns_add_text(rows, reason_of(letter));
     sql_columns_add_time(rows, letter->first_failed_us);
     sql_columns_add_time(rows, letter->last_failed_us);
@@ -43,8 +82,8 @@ static void send_rows(const struct delivery_door *door, const struct dead_letter
     struct sql_columns rows;
     struct sql_args args;
     SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_I32,
-                     SQL_I64, SQL_TIME, SQL_TEXT, SQL_TEXT, SQL_I32, SQL_TEXT, SQL_TEXT, SQL_TIME,
-                     SQL_TIME, SQL_TEXT);
+                     SQL_I64, SQL_TIME, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_I32, SQL_TEXT, SQL_TEXT,
+                     SQL_TEXT, SQL_TIME, SQL_TIME, SQL_TEXT);
     for (size_t at = 0; at < count; at++)
         add_row(&rows, &letters[at]);
     sql_args_init(&args, door->arena);
@@ -74,6 +113,26 @@ static void write_number(struct json_writer *w, struct arena *arena, const char 
     json_write_text(w, name, text_format(arena, "%lld", (long long)value));
 }
 
+/* Over all the times it has died. */
+static void write_failure(struct json_writer *w, struct arena *arena,
+                          const struct dead_letter *letter)
+{
+    const struct dead_letter_past *past = &letter->past;
+    const enum cause cause = letter->delivery->cause;
+    write_number(w, arena, "x-dlq-attempts", past->attempts + letter->attempts);
+    json_write_time(w, "x-dlq-first-failed-at",
+                    past->attempts > 0 ? past->first_failed_us : letter->first_failed_us);
+    json_write_time(w, "x-dlq-last-failed-at", letter->last_failed_us);
+    json_write_text(w, "x-dlq-error-class", text_of(cause_class(cause)));
+    json_write_text(w, "x-dlq-error-code", text_of(cause_code(cause)));
+    json_write_text(w, "x-dlq-error-message", reason_of(letter));
+    json_write_text(w, "x-dlq-service-version", TEXT(TALLYSTICK_VERSION));
+    json_write_text(w, "x-dlq-trace-id", text_of(delivery_trace(letter->delivery).trace_id));
+    write_number(w, arena, "x-dlq-redrive-count", past->redrives);
+    if (!uuid_is_nil(&past->redrive_id))
+        json_write_uuid(w, "x-dlq-redrive-id", &past->redrive_id);
+}
+
 static struct text write_headers(const struct delivery_door *door, const struct dead_letter *letter)
 {
     struct text_builder out;
@@ -89,14 +148,7 @@ static struct text write_headers(const struct delivery_door *door, const struct 
     write_number(&w, arena, "x-dlq-original-offset", message->offset);
     json_write_time(&w, "x-dlq-original-timestamp", message->published_us);
     json_write_text(&w, "x-dlq-consumer-group", text_of(door->config->group));
-    write_number(&w, arena, "x-dlq-attempts", letter->attempts);
-    json_write_time(&w, "x-dlq-first-failed-at", letter->first_failed_us);
-    json_write_time(&w, "x-dlq-last-failed-at", letter->last_failed_us);
-    json_write_text(&w, "x-dlq-error-class", text_of(letter->delivery->error_class));
-    json_write_text(&w, "x-dlq-error-message", reason_of(letter));
-    json_write_text(&w, "x-dlq-service-version", TEXT(TALLYSTICK_VERSION));
-    json_write_text(&w, "x-dlq-trace-id", text_of(delivery_trace(letter->delivery).trace_id));
-    write_number(&w, arena, "x-dlq-redrive-count", 0);
+    write_failure(&w, arena, letter);
     json_end_object(&w);
     return text_builder_text(&out);
 }
@@ -151,12 +203,13 @@ void dead_letter_log(const struct delivery_door *door, const struct dead_letter 
     for (size_t at = 0; at < count; at++) {
         const struct delivery *delivery = letters[at].delivery;
         const struct trace_context trace = delivery_trace(delivery);
-        log_error(trace.trace_id[0] == '\0' ? NULL : &trace, "message.dead_lettered",
-                  "message cannot be applied, kept as a dead letter",
-                  kv_text("topic", delivery->message.topic),
-                  kv_uuid("event_id", &delivery->message.id),
-                  kv_uuid("key", &delivery->message.key), kv_i64("attempts", letters[at].attempts),
-                  kv_str("error_class", delivery->error_class), kv_str("reason", delivery->reason),
-                  kv_str("group", door->config->group));
+        log_error(
+            trace.trace_id[0] == '\0' ? NULL : &trace, "message.dead_lettered",
+            "message cannot be applied, kept as a dead letter",
+            kv_text("topic", delivery->message.topic), kv_uuid("event_id", &delivery->message.id),
+            kv_uuid("key", &delivery->message.key), kv_i64("attempts", letters[at].attempts),
+            kv_str("error_class", cause_class(delivery->cause)),
+            kv_str("error_code", cause_code(delivery->cause)), kv_str("reason", delivery->reason),
+            kv_i64("redrives", letters[at].past.redrives), kv_str("group", door->config->group));
     }
 }

@@ -22,18 +22,18 @@ static void make_ascii(char *reason)
             *reason = '?';
 }
 
-void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome,
-                     const char *error_class, const char *format, ...)
+void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome, enum cause cause,
+                     const char *format, ...)
 {
     ASSERT(outcome == DELIVERY_PARK || outcome == DELIVERY_DEAD);
-    ASSERT(error_class != NULL);
+    ASSERT(cause != CAUSE_NONE);
     va_list args;
     va_start(args, format);
     vsnprintf(delivery->reason, sizeof delivery->reason, format, args);
     va_end(args);
     make_ascii(delivery->reason);
     delivery->outcome = outcome;
-    delivery->error_class = error_class;
+    delivery->cause = cause;
 }
 
 bool delivery_is_marked(const struct delivery *delivery)
@@ -43,13 +43,18 @@ bool delivery_is_marked(const struct delivery *delivery)
 
 bool delivery_is_follower(const struct delivery *delivery)
 {
-    return delivery->outcome == DELIVERY_PARK && delivery->error_class == NULL;
+    return delivery->outcome == DELIVERY_PARK && delivery->cause == CAUSE_NONE;
 }
 
 void delivery_mark_follower(struct delivery *delivery)
 {
     delivery->outcome = DELIVERY_PARK;
-    delivery->error_class = NULL;
+    delivery->cause = CAUSE_NONE;
+}
+
+bool delivery_waits_aside(const struct delivery_door *door)
+{
+    return strcmp(door->config->settings.on_poison, "skip") == 0;
 }
 
 bool delivery_has_key_of(const struct delivery *a, const struct delivery *b)
@@ -95,9 +100,12 @@ struct application {
     struct error down;      /* status OK: the database was never away */
 };
 
-/* What comes after a parked message under its key waits behind it. */
+/* What comes after a parked message under its key waits behind it, unless the operator would rather
+ * have it go on. */
 static void mark_followers(const struct application *a)
 {
+    if (delivery_waits_aside(a->door))
+        return;
     for (size_t at = 0; at < a->count; at++) {
         if (a->deliveries[at]->outcome != DELIVERY_PARK)
             continue;
@@ -161,7 +169,9 @@ static void fail(void *context, size_t index, const struct error *err)
         a->down = *err;
         return;
     }
-    delivery_refuse(delivery, DELIVERY_PARK, "transient_exhausted", "%s", err->message);
+    const enum cause cause =
+        err->status == ERR_CONFLICT ? CAUSE_DATABASE_BUSY : CAUSE_DATABASE_REFUSED;
+    delivery_refuse(delivery, DELIVERY_PARK, cause, "%s", err->message);
     mark_followers(a);
 }
 
@@ -172,9 +182,11 @@ static void mark_dead(struct delivery *const *deliveries, size_t count)
         if (delivery_is_marked(deliveries[at]))
             continue;
         if (message->malformed != NULL)
-            delivery_refuse(deliveries[at], DELIVERY_DEAD, "schema", "%s", message->malformed);
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, CAUSE_HEADERS_INVALID, "%s",
+                            message->malformed);
         else if (message->given_up != NULL)
-            delivery_refuse(deliveries[at], DELIVERY_DEAD, "bug", "%s", message->given_up);
+            delivery_refuse(deliveries[at], DELIVERY_DEAD, CAUSE_CONSUMER_CRASHED, "%s",
+                            message->given_up);
     }
 }
 

@@ -30,6 +30,8 @@ bool delivery_is_marked(const struct delivery *delivery);
 /* It waits only because an earlier message of its key does. */
 bool delivery_is_follower(const struct delivery *delivery);
 void delivery_mark_follower(struct delivery *delivery);
+/* What cannot be applied waits alone, not with its key. */
+bool delivery_waits_aside(const struct delivery_door *door);
 bool delivery_has_key_of(const struct delivery *a, const struct delivery *b);
 
 struct trace_context delivery_trace(const struct delivery *delivery);

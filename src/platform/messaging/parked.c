@@ -28,16 +28,24 @@ static void add_keys(const struct delivery_door *door, struct delivery *const *d
     sql_add_columns(args, &keys);
 }
 
+/* What a message waits under. Aside of its key, its own id: it has a turn and tries of its own. */
+static const struct uuid *waiting_key(const struct delivery_door *door,
+                                      const struct delivery *delivery)
+{
+    return delivery_waits_aside(door) ? &delivery->message.id : &delivery->message.key;
+}
+
 static void send_messages(const struct delivery_door *door, struct delivery *const *deliveries,
                           size_t count)
 {
     struct sql_columns rows;
     struct sql_args args;
-    SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_I64,
-                     SQL_TIME, SQL_TEXT, SQL_TEXT);
+    SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_UUID, SQL_I32,
+                     SQL_I64, SQL_TIME, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < count; at++) {
         const struct message *message = &deliveries[at]->message;
         sql_columns_add_text(&rows, message->topic);
+        sql_columns_add_uuid(&rows, waiting_key(door, deliveries[at]));
         sql_columns_add_uuid(&rows, &message->key);
         sql_columns_add_uuid(&rows, &message->id);
         sql_columns_add_i64(&rows, message->partition);
@@ -59,13 +67,13 @@ static void send_parked_keys(const struct delivery_door *door, struct delivery *
     SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_TEXT, SQL_UUID, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < count; at++) {
         sql_columns_add_text(&rows, deliveries[at]->message.topic);
-        sql_columns_add_uuid(&rows, &deliveries[at]->message.key);
-        sql_columns_add_name(&rows, deliveries[at]->error_class);
+        sql_columns_add_uuid(&rows, waiting_key(door, deliveries[at]));
+        sql_columns_add_name(&rows, cause_class(deliveries[at]->cause));
         sql_columns_add_name(&rows, deliveries[at]->reason);
     }
     start_args(door, &args);
     sql_add_columns(&args, &rows);
-    sql_add_i64(&args, door->config->park_wait_ms);
+    sql_add_i64(&args, door->config->settings.park_wait_ms);
     db_send(door->db, SQL_INSERT_PARKED_KEYS, &args);
 }
 
@@ -111,6 +119,8 @@ enum status parked_keep_back(const struct delivery_door *door, struct delivery *
                              size_t count, struct error *err)
 {
     struct sql_args args;
+    if (delivery_waits_aside(door))
+        return OK;
     start_args(door, &args);
     add_keys(door, deliveries, count, &args);
     TRY(db_run_one(door->db, SQL_FIND_PARKED_KEYS, &args, err));
@@ -124,12 +134,14 @@ enum status parked_keep_back(const struct delivery_door *door, struct delivery *
 static void log_parked(const struct delivery_door *door, const struct delivery *delivery)
 {
     const struct trace_context trace = delivery_trace(delivery);
-    log_warning(trace.trace_id[0] == '\0' ? NULL : &trace, "message.parked",
-                "message cannot be applied now, its key waits, retrying",
-                kv_text("topic", delivery->message.topic),
-                kv_uuid("event_id", &delivery->message.id), kv_uuid("key", &delivery->message.key),
-                kv_str("error_class", delivery->error_class), kv_str("reason", delivery->reason),
-                kv_str("group", door->config->group));
+    log_warning(
+        trace.trace_id[0] == '\0' ? NULL : &trace, "message.parked",
+        delivery_waits_aside(door) ? "message cannot be applied now, retrying it aside"
+                                   : "message cannot be applied now, its key waits, retrying",
+        kv_text("topic", delivery->message.topic), kv_uuid("event_id", &delivery->message.id),
+        kv_uuid("key", &delivery->message.key), kv_str("error_class", cause_class(delivery->cause)),
+        kv_str("error_code", cause_code(delivery->cause)), kv_str("reason", delivery->reason),
+        kv_str("group", door->config->group));
 }
 
 /* What a poll leaves behind, told apart. */
@@ -156,7 +168,12 @@ static struct leftovers gather_leftovers(struct arena *arena, struct delivery *c
         if (!delivery_is_marked(delivery) || delivery->is_saved)
             continue;
         if (delivery->outcome == DELIVERY_DEAD)
-            left.dead[left.dead_count++] = (struct dead_letter){delivery, 1, now_us, now_us};
+            left.dead[left.dead_count++] = (struct dead_letter){
+                .delivery = delivery,
+                .attempts = 1,
+                .first_failed_us = now_us,
+                .last_failed_us = now_us,
+            };
         else
             left.parked[left.parked_count++] = delivery;
         if (delivery->outcome == DELIVERY_PARK && !delivery_is_follower(delivery))
@@ -171,6 +188,7 @@ enum status parked_save(const struct delivery_door *door, struct delivery *const
     const struct leftovers left = gather_leftovers(door->arena, deliveries, count);
     if (left.parked_count == 0 && left.dead_count == 0)
         return OK;
+    TRY(dead_letter_load_past(door, left.dead, left.dead_count, err));
     db_send_begin(door->db);
     if (left.parked_count > 0) {
         send_parked_keys(door, left.heads, left.head_count);

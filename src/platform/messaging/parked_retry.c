@@ -74,6 +74,7 @@ static void read_message(const struct delivery_door *door, struct sql_rows rows,
     message->headers = text_copy(arena, sql_text(rows, row, READ_PARKED_MESSAGES_HEADERS));
     if (message_parse_headers(arena, message->headers, message, &err) != OK)
         message->malformed = text_to_c(arena, text_of(err.message));
+    message->key = sql_uuid(rows, row, READ_PARKED_MESSAGES_MESSAGE_KEY);
     message->id = sql_uuid(rows, row, READ_PARKED_MESSAGES_EVENT_ID);
     message->payload = text_copy(arena, sql_text(rows, row, READ_PARKED_MESSAGES_PAYLOAD));
     message->partition = sql_i32(rows, row, READ_PARKED_MESSAGES_PARTITION);
@@ -97,7 +98,6 @@ static enum status load_messages(const struct delivery_door *door, struct parked
         key->seqs[row] = sql_i64(rows, row, READ_PARKED_MESSAGES_SEQ);
         read_message(door, rows, row, &key->deliveries[row].message);
         key->deliveries[row].message.topic = key->topic;
-        key->deliveries[row].message.key = key->key;
     }
     return OK;
 }
@@ -123,7 +123,8 @@ static void settle_first(const struct delivery_door *door, struct parked_key *ke
         key->attempts++;
         if (key->attempts == 1)
             key->first_failed_us = clock_realtime_us();
-        if (delivery->outcome == DELIVERY_PARK && key->attempts < door->config->park_attempts_max)
+        if (delivery->outcome == DELIVERY_PARK &&
+            key->attempts < door->config->settings.park_attempts_max)
             return;
         bury(key, delivery);
     }
@@ -151,7 +152,7 @@ static enum status try_messages(const struct delivery_door *door, struct parked_
 /* park_wait_ms before the second try, then doubling. */
 static int64_t wait_ms_of(const struct consumer_config *config, int attempts)
 {
-    int64_t wait_ms = config->park_wait_ms;
+    int64_t wait_ms = config->settings.park_wait_ms;
     for (int at = 1; at < attempts && wait_ms < WAIT_MS_MAX; at++)
         wait_ms *= 2;
     return wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX;
@@ -181,7 +182,7 @@ static void send_key(const struct delivery_door *door, const struct parked_key *
         sql_add_time(&args, key->first_failed_us);
     else
         sql_add_null(&args);
-    sql_add_text(&args, has_failed ? text_of(first->error_class) : TEXT(""));
+    sql_add_text(&args, has_failed ? text_of(cause_class(first->cause)) : TEXT(""));
     sql_add_text(&args, has_failed ? text_of(first->reason) : TEXT("its turn comes"));
     sql_add_i64(&args, has_failed ? wait_ms_of(door->config, key->attempts) : 0);
     db_send(door->db, SQL_UPDATE_PARKED_KEY, &args);
@@ -192,6 +193,7 @@ static void send_key(const struct delivery_door *door, const struct parked_key *
 static enum status save(const struct delivery_door *door, const struct parked_key *key,
                         struct error *err)
 {
+    TRY(dead_letter_load_past(door, key->dead, key->dead_count, err));
     send_done(door, key);
     dead_letter_send(door, key->dead, key->dead_count);
     send_key(door, key);
@@ -208,8 +210,8 @@ static void log_try(const struct delivery_door *door, const struct parked_key *k
         if (!delivery_is_marked(delivery))
             log_info(trace.trace_id[0] == '\0' ? NULL : &trace, "message.unparked",
                      "parked message was applied", kv_text("topic", key->topic),
-                     kv_uuid("event_id", &delivery->message.id), kv_uuid("key", &key->key),
-                     kv_str("group", door->config->group));
+                     kv_uuid("event_id", &delivery->message.id),
+                     kv_uuid("key", &delivery->message.key), kv_str("group", door->config->group));
     }
 }
 
