@@ -124,25 +124,26 @@ static void add_line(struct redrive *redrive, int row, struct text outcome)
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
-/* Letter n has its turn n / rate seconds after the first. */
-static void wait_for_turn(int64_t start_us, int number, int64_t rate)
+/* Until 1 / rate seconds after the turn before. What came late is not made up for: a service that
+ * is slow must not get them all at once. */
+static void wait_for_turn(int64_t *last_turn_us, int64_t rate)
 {
-    const int64_t left_us = start_us + number * INT64_C(1000000) / rate - clock_monotonic_us();
-    if (left_us <= 0)
-        return;
+    const int64_t left_us = *last_turn_us + 1000000 / rate - clock_monotonic_us();
     const struct timespec pause = {.tv_sec = left_us / 1000000,
                                    .tv_nsec = left_us % 1000000 * 1000};
-    nanosleep(&pause, NULL);
+    if (left_us > 0)
+        nanosleep(&pause, NULL);
+    *last_turn_us = clock_monotonic_us();
 }
 
 static enum status send_all_back(struct redrive *redrive, struct error *err)
 {
     const struct dead_letters_config *config = redrive->letters->config;
-    const int64_t start_us = clock_monotonic_us();
+    int64_t last_turn_us = INT64_MIN / 2; /* nobody has waited yet */
     for (int row = 0; row < redrive->rows.count; row++) {
         struct text outcome = foresee(redrive, row);
         if (!config->dry_run) {
-            wait_for_turn(start_us, row, config->rate);
+            wait_for_turn(&last_turn_us, config->rate);
             TRY(send_back(redrive, row, &outcome, err));
         }
         count(redrive, outcome);

@@ -73,6 +73,8 @@ static const struct invariant {
      SQL_VERIFY_CHAIN_UNBROKEN},
     {"money_in_bounds", "every amount has a known currency and is within its bounds",
      SQL_VERIFY_MONEY_IN_BOUNDS},
+    {"audit_unbroken", "no record of what an operator did was ever changed: its chain is whole",
+     SQL_VERIFY_AUDIT_UNBROKEN},
 };
 /* clang-format on */
 
@@ -144,12 +146,14 @@ static enum status check(struct verify *verify, const struct invariant *invarian
     return OK;
 }
 
-static enum status count_open_sagas(struct verify *verify, struct error *err)
+static enum status count_open_work(struct verify *verify, struct error *err)
 {
-    TRY(db_run_one(verify->db, SQL_COUNT_OPEN_SAGAS, NULL, err));
+    TRY(db_run_one(verify->db, SQL_COUNT_OPEN_WORK, NULL, err));
     const struct sql_rows rows = db_rows(verify->db, 0);
-    verify->report.open_sagas = sql_i64(rows, 0, COUNT_OPEN_SAGAS_OPEN);
-    verify->report.stuck_sagas = sql_i64(rows, 0, COUNT_OPEN_SAGAS_STUCK);
+    verify->report.open_sagas = sql_i64(rows, 0, COUNT_OPEN_WORK_OPEN_SAGAS);
+    verify->report.stuck_sagas = sql_i64(rows, 0, COUNT_OPEN_WORK_STUCK_SAGAS);
+    verify->report.parked_messages = sql_i64(rows, 0, COUNT_OPEN_WORK_PARKED_MESSAGES);
+    verify->report.dead_letters = sql_i64(rows, 0, COUNT_OPEN_WORK_DEAD_LETTERS);
     return OK;
 }
 
@@ -166,7 +170,7 @@ static enum status check_all(struct verify *verify, struct error *err)
         TRY(check(verify, &INVARIANTS[at], err));
     }
     verify_progress(INVARIANTS_COUNT, INVARIANTS_COUNT, "");
-    return count_open_sagas(verify, err);
+    return count_open_work(verify, err);
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -211,7 +215,7 @@ int verify_main(int argc, char **argv)
 {
     struct verify_config config = {0};
     const struct sql_statement *statements[STATEMENTS_MAX] = {
-        SQL_TAKE_SNAPSHOT, SQL_READ_WHOLE_TABLES, SQL_COUNT_OPEN_SAGAS};
+        SQL_TAKE_SNAPSHOT, SQL_READ_WHOLE_TABLES, SQL_COUNT_OPEN_WORK};
     int code = TOOL_DONE;
     if (!tool_start(&VERIFY, &config, &argc, argv, &code))
         return code;

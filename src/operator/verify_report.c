@@ -51,6 +51,8 @@ static void print_for_people(const struct verify_report *report)
         print_rows(&report->findings[at]);
     printf("\nsagas on their way: %lld, of them stuck: %lld\n", (long long)report->open_sagas,
            (long long)report->stuck_sagas);
+    printf("messages parked: %lld, dead letters open: %lld\n", (long long)report->parked_messages,
+           (long long)report->dead_letters);
 }
 
 /* ---- for programs -------------------------------------------------------------------------- */
@@ -87,6 +89,8 @@ static void print_json(const struct verify_report *report)
     json_end_array(&w);
     json_write_i64(&w, "open_sagas", report->open_sagas);
     json_write_i64(&w, "stuck_sagas", report->stuck_sagas);
+    json_write_i64(&w, "parked_messages", report->parked_messages);
+    json_write_i64(&w, "dead_letters", report->dead_letters);
     json_end_object(&w);
     printf("%.*s\n", TEXT_ARGS(text_builder_text(&out)));
 }

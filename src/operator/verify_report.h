@@ -35,6 +35,8 @@ struct verify_report {
     size_t count;
     int64_t open_sagas;
     int64_t stuck_sagas;
+    int64_t parked_messages;
+    int64_t dead_letters; /* open ones */
 };
 
 /* `format`: table or json. To stdout. */

@@ -33,11 +33,19 @@ static void test_consumer__forgets_old_claims(void **state)
               " ('ledger', '01000000-0000-7000-8000-000000000001', now() - interval '9 days'),"
               " ('ledger', '01000000-0000-7000-8000-000000000002', now() - interval '7 days'),"
               " ('other', '01000000-0000-7000-8000-000000000003', now() - interval '9 days'),"
+              " ('ledger', '01000000-0000-7000-8000-000000000005', now() - interval '9 days'),"
               " ('ledger', '7f000000-0000-7000-8000-000000000004', now() - interval '9 days')");
+    store_sql("INSERT INTO ledger.dead_letter (id, consumer_group, key, event_id, topic, partition,"
+              " \"offset\", published_at, headers, payload, attempts, error_class, error_message,"
+              " first_failed_at, last_failed_at, service_version, trace_id)"
+              " SELECT event_id, consumer_group, event_id, event_id, '%s', 0, 0, now(), '', '', 1,"
+              " 'bug', '', now(), now(), '', '' FROM ledger.inbox"
+              " WHERE event_id = '01000000-0000-7000-8000-000000000005'",
+              TOPIC);
     struct consumer *consumer = start_consumer(3);
-    const bool is_forgotten = store_wait_for(3, "SELECT count(*) FROM ledger.inbox");
+    const bool is_forgotten = store_wait_for(4, "SELECT count(*) FROM ledger.inbox");
     consumer_stop(consumer);
-    CHECK("one is old by id and by receipt, and ours", is_forgotten);
+    CHECK("one is old by id and by receipt, ours, and no open letter", is_forgotten);
     CHECK_EQ("that one",
              store_sql("SELECT count(*) FROM ledger.inbox WHERE event_id ="
                        " '01000000-0000-7000-8000-000000000001'"),

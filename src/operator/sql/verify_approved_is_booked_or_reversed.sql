@@ -1,6 +1,6 @@
 -- verify_approved_is_booked_or_reversed: every approval ends booked or reversed.
 -- An authorization is open while a saga of it runs, or while an event that would start one is on
--- its way: in the outbox, on the bus unread, parked.
+-- its way: in the outbox, on the bus unread, parked, an open dead letter.
 -- column what    text
 -- column id      text
 -- column detail  text
@@ -23,6 +23,11 @@ WITH open_authorization AS (
     SELECT (headers::jsonb ->> 'ce_subject')::uuid
       FROM saga.parked_message
      WHERE topic LIKE '%.authorization.v1'
+    UNION
+    SELECT substring(headers FROM '"ce_subject" *: *"([-0-9a-f]{36})"')::uuid
+      FROM saga.dead_letter
+     WHERE topic LIKE '%.authorization.v1' AND redriven_at IS NULL
+       AND headers ~ '"ce_subject" *: *"[-0-9a-f]{36}"'
 )
 SELECT what, id, detail
   FROM (SELECT 'authorization' AS what, a.id::text AS id,

@@ -1,0 +1,88 @@
+"""The ledger's commands that cannot be applied, and the operator's tool for what became of them."""
+import contextlib
+import json
+import uuid
+
+import psycopg
+
+from system.harness import OWNER, wait_until
+from system.ledger_commands import publish
+
+HASTY = {"TALLYSTICK_PARK_WAIT_MS": 20, "TALLYSTICK_PARK_ATTEMPTS_MAX": 3}
+
+
+def dlq(system, *args, code=0):
+    done = system.tallystick("dlq", *args)
+    assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def ls(system, *args):
+    return json.loads(dlq(system, "ls", *args, "-o", "json").stdout)
+
+
+def show(system, name):
+    return json.loads(dlq(system, "show", name, "-o", "json").stdout)
+
+
+def redrive(system, *args, code=0):
+    return json.loads(dlq(system, "redrive", *args, "-o", "json", code=code).stdout)
+
+
+def died(system, message, times=1):
+    """The letter of a message, once it has died so often."""
+    return wait_until(lambda: system.sql(
+        """SELECT * FROM operator.dead_letter WHERE event_id = %s AND redriven_at IS NULL
+              AND redrive_count >= %s""", message["id"], times - 1),
+        what=f"message {message['id']} is a dead letter")[0]
+
+
+def answers(system, saga):
+    """How many of a saga's commands the ledger has done."""
+    return system.sql("SELECT count(*) FROM ledger.command_step WHERE saga_id = %s",
+                      saga.id)[0].count
+
+
+def tell(system, saga, message):
+    before = answers(system, saga)
+    publish(system, message)
+    wait_until(lambda: answers(system, saga) == before + 1, what=f"saga {saga.id} answered")
+
+
+@contextlib.contextmanager
+def poisoned(system, *sagas):
+    """The ledger cannot save the journals of these sagas' authorizations: a bug, as far as anybody
+    can see from outside."""
+    name = f"poison_{uuid.uuid4().hex}"
+    poison = ", ".join(f"'{one.authorization}'" for one in sagas)
+    system.sql(f"""CREATE FUNCTION ledger.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN RAISE 'poison'; END $$;
+                   CREATE TRIGGER {name} BEFORE INSERT ON ledger.journal FOR EACH ROW
+                   WHEN (NEW.authorization_id IN ({poison}))
+                   EXECUTE FUNCTION ledger.{name}()""")
+    try:
+        yield
+    finally:
+        system.sql(f"DROP FUNCTION ledger.{name} CASCADE")
+
+
+@contextlib.contextmanager
+def account_locked(system, account):
+    with psycopg.connect(system.cluster.url(system.database, OWNER)) as db:
+        db.execute("SELECT FROM ledger.ledger_account WHERE id = %s FOR UPDATE", [account])
+        yield
+
+
+def letter_of(system, saga, kind="do"):
+    """A command that has died of poison, and its letter."""
+    message = getattr(saga, kind)()
+    with poisoned(system, saga):
+        publish(system, message)
+        return message, died(system, message)
+
+
+def on_dlq_topic(system, message):
+    """Headers of what has been published of a message's deaths, in order."""
+    return [json.loads(row.headers) for row in system.sql(
+        """SELECT headers FROM bus.bus_message WHERE topic LIKE %s AND id = %s
+            ORDER BY "offset" """, "%.dlq", message["id"])]
