@@ -3,7 +3,7 @@
 # the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-matrix check bench lint format clean
+.PHONY: help run build test test-matrix check bench bench-parts lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -30,6 +30,11 @@ bench: build ## measure the public door beside plain PostgreSQL (a minute)
 	@tools/setup test
 	@tools/venv
 	@.venv/bin/python bench/door.py
+
+bench-parts: build ## booked transactions a second over each event bus and key store (minutes)
+	@tools/setup kafka dynamodb sns-sqs test
+	@tools/venv
+	@.venv/bin/python bench/parts.py
 
 lint: build ## static analysis by clang-tidy (minutes)
 	@tools/setup test
