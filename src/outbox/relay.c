@@ -32,6 +32,7 @@ struct relay {
     struct loop *loop;
     int rest_ms;       /* of the failure that lasts; 0: none */
     bool is_listening; /* to CHANNEL_OUTBOX */
+    bool is_bus_ready; /* when last asked */
     int first_lane;    /* where the next take begins */
     int64_t busy_until_us;
     int64_t lane_rests_until_us[OUTBOX_LANES];
@@ -216,11 +217,16 @@ static enum status rest(struct relay *relay, struct error *err)
     return db_wait(relay->store.db, is_busy ? BUSY_POLL_MS : IDLE_POLL_MS, &is_woken, err);
 }
 
-/* After a failure the bus is asked first, so that one that is away is not waited for with an SQL
- * transaction open. */
+/* At first and after a failure the bus is asked, so that one that is away, or has to be made ready,
+ * is not waited for with an SQL transaction open. */
 static enum status ask_bus(struct relay *relay, struct error *err)
 {
-    return relay->rest_ms == 0 ? OK : bus_publish(relay->publisher, NULL, 0, NULL, err);
+    if (relay->is_bus_ready && relay->rest_ms == 0)
+        return OK;
+    relay->is_bus_ready = false;
+    TRY(bus_publish(relay->publisher, NULL, 0, NULL, err));
+    relay->is_bus_ready = true;
+    return OK;
 }
 
 /* While there is something to move, on without a pause: what arrived meanwhile is the next batch.

@@ -2,6 +2,7 @@
 Real ones, as tools/ starts them, each once per run and when a test first asks for it."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -91,12 +92,13 @@ def settings_of(name):
     """Kafka tells clients where it is, so that a proxy before it has a listener of its own."""
     if name != "kafka":
         return {}
-    port, proxied = free_ports(2)
-    places = {"PLAINTEXT": f"127.0.0.1:{port}", "PROXIED": f"127.0.0.3:{port}"}
-    listeners = ",".join(f"{name}://{place}" for name, place in places.items())
+    port, behind, controller, proxied = free_ports(4)  # it wants a port of its own for each
+    places = {"PLAINTEXT": f"127.0.0.1:{port}", "PROXIED": f"127.0.0.3:{behind}",
+              "CONTROLLER": f"127.0.0.2:{controller}"}
     return {
         "port": port,
-        "listeners": f"{listeners},CONTROLLER://127.0.0.2:{port}",
+        "controller.quorum.voters": f"1@127.0.0.2:{controller}",
+        "listeners": ",".join(f"{name}://{place}" for name, place in places.items()),
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied}",
         "listener.security.protocol.map":
             "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -128,8 +130,9 @@ class Parts:
         part = self.get(name)
         if name != "kafka":
             return self.proxy(part.address)
+        behind, = re.findall(r"PROXIED://([0-9.:]+)", part.settings["listeners"])
         proxied = part.settings["advertised.listeners"].rpartition(":")[2]
-        return self.proxy(f"127.0.0.3:{part.port}", proxied)
+        return self.proxy(behind, proxied)
 
     def close(self):
         for part in self.running.values():

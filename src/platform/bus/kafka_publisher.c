@@ -192,9 +192,9 @@ static void add_topic(struct kafka_publisher *publisher, struct text name)
         publisher->topic_count++;
 }
 
-/* Before the first message all there are, so that others can subscribe to them. */
-static enum status ensure_topics(struct kafka_publisher *publisher, const struct publication *p,
-                                 struct error *err)
+/* All there are, so that others can subscribe to them, and those of the messages. */
+static enum status ensure_topics(struct kafka_publisher *publisher, const struct message *messages,
+                                 size_t count, struct error *err)
 {
     const char *const prefix = publisher->client.config.topic_prefix;
     if (publisher->topic_count == 0 && prefix != NULL) {
@@ -202,9 +202,9 @@ static enum status ensure_topics(struct kafka_publisher *publisher, const struct
         for (size_t at = 0; at < all.count; at++)
             add_topic(publisher, all.names[at]);
     }
-    for (size_t at = 0; at < p->count; at++)
-        if (at == 0 || !text_equals(p->messages[at].topic, p->messages[at - 1].topic))
-            add_topic(publisher, p->messages[at].topic);
+    for (size_t at = 0; at < count; at++)
+        if (at == 0 || !text_equals(messages[at].topic, messages[at - 1].topic))
+            add_topic(publisher, messages[at].topic);
     return kafka_topics_ensure(&publisher->client, publisher->topics, publisher->topic_count, err);
 }
 
@@ -362,7 +362,7 @@ static enum status publish_all(struct kafka_publisher *publisher, struct publica
                                struct error *err)
 {
     TRY(reach(publisher, err));
-    TRY(ensure_topics(publisher, p, err));
+    TRY(ensure_topics(publisher, p->messages, p->count, err));
     refuse_without_topic(publisher, p);
     const enum status status = publish_rounds(publisher, p, err);
     end_rounds(publisher);
@@ -389,9 +389,11 @@ static enum status publisher_publish(void *self, const struct message *messages,
                                      bool *published_out, struct error *err)
 {
     struct kafka_publisher *publisher = self;
-    if (count == 0)
-        return reach(publisher, err);
     arena_reset(publisher->arena);
+    if (count == 0) {
+        TRY(reach(publisher, err));
+        return ensure_topics(publisher, NULL, 0, err);
+    }
     struct publication publication = {
         .messages = messages,
         .count = count,

@@ -15,8 +15,8 @@
 #include <time.h>
 
 enum {
-    ANSWER_MS = 3000, /* for the brokers to answer one question */
-    APPEAR_MS = 5000, /* for a topic that was made to be seen */
+    ANSWER_MS = 5000, /* for the brokers to answer one question */
+    APPEAR_MS = 5000, /* for all topics that were made to be seen */
     APPEAR_POLL_MS = 20,
     LOOK_AGAIN_MS = 2000,
     TOPICS_ENSURE_MAX = 64,
@@ -188,10 +188,10 @@ static enum status look_once(struct kafka_client *client, struct kafka_topic *to
     return OK;
 }
 
-static enum status look(struct kafka_client *client, struct kafka_topic *topic, struct error *err)
+static enum status look(struct kafka_client *client, struct kafka_topic *topic, int64_t until_us,
+                        struct error *err)
 {
     const struct timespec pause = {.tv_nsec = APPEAR_POLL_MS * 1000000L};
-    const int64_t until_us = clock_monotonic_us() + APPEAR_MS * US_PER_MS;
     bool is_done = false;
     for (;;) {
         TRY(look_once(client, topic, &is_done, err));
@@ -217,11 +217,12 @@ enum status kafka_topics_ensure(struct kafka_client *client, struct kafka_topic 
     if (missing == 0)
         return OK;
     TRY(make_missing(client, topics, count, err));
+    const int64_t until_us = clock_monotonic_us() + APPEAR_MS * US_PER_MS;
     for (size_t at = 0; at < count; at++) {
         if (topics[at].state.status == OK)
             continue;
         topics[at].look_again_us = now_us + LOOK_AGAIN_MS * US_PER_MS;
-        TRY(look(client, &topics[at], err));
+        TRY(look(client, &topics[at], until_us, err));
     }
     return OK;
 }
