@@ -9,6 +9,7 @@
 #   prepare_start           writes what a start needs below $home (its configuration)
 #   run_part                sets `command`, the array that is run in $home
 #   is_healthy              true once it answers
+#   finish_start            what a start does besides, then
 #   print_endpoint          how clients are told of it
 #
 # Everything of one part lies in DIR/<part>: data, configuration, log, process id. Its programs are
@@ -84,7 +85,10 @@ part_start() {
     run_part
     spawn
     wait_until_healthy
+    finish_start
 }
+
+finish_start() { :; }
 
 part_stop() {
     local tries
