@@ -268,7 +268,9 @@ class System:
         if self.keystore == "dynamodb":
             endpoint = self.cluster.parts.get("dynamodb").endpoint
             found |= {"TALLYSTICK_KEYSTORE": "dynamodb", "TALLYSTICK_DYNAMODB_TABLE": self.table,
-                      "AWS_ENDPOINT_URL_DYNAMODB": endpoint}
+                      "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+                      # A Java program's first answers take their time on a small, busy machine.
+                      "TALLYSTICK_KEYSTORE_TIMEOUT_MS": "10000"}
         if self.bus_kind == "sns-sqs" or self.keystore == "dynamodb":
             found |= CREDENTIALS
         return found
