@@ -92,16 +92,15 @@ def settings_of(name):
     """Kafka tells clients where it is, so that a proxy before it has a listener of its own."""
     if name != "kafka":
         return {}
-    port, behind, controller, proxied = free_ports(4)  # it wants a port of its own for each
-    places = {"PLAINTEXT": f"127.0.0.1:{port}", "PROXIED": f"127.0.0.3:{behind}",
-              "CONTROLLER": f"127.0.0.2:{controller}"}
+    port, behind, proxy, controller = free_ports(4)
     return {
         "port": port,
-        "controller.quorum.voters": f"1@127.0.0.2:{controller}",
-        "listeners": ",".join(f"{name}://{place}" for name, place in places.items()),
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind},"
+                     f"CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{proxy}",
         "listener.security.protocol.map":
-            "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
     }
 
 
@@ -130,9 +129,9 @@ class Parts:
         part = self.get(name)
         if name != "kafka":
             return self.proxy(part.address)
-        behind, = re.findall(r"PROXIED://([0-9.:]+)", part.settings["listeners"])
-        proxied = part.settings["advertised.listeners"].rpartition(":")[2]
-        return self.proxy(behind, proxied)
+        behind = re.search(r"BEHIND://([^,]+)", part.settings["listeners"])[1]
+        proxy = part.settings["advertised.listeners"].rpartition(":")[2]
+        return self.proxy(behind, proxy)
 
     def close(self):
         for part in self.running.values():

@@ -40,6 +40,12 @@ def count_authorizations(system, user_id):
 def test_fifty_equal_requests_at_once(system):
     answers = at_once([
         lambda: system.authorize("user-fifty", transaction_id="tx-fifty", key="key-fifty")] * 50)
+    if system.keystore != "none":  # it may say instead that the first is under way
+        early = [answer for answer in answers if answer.status_code == 409]
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in early)
+        answers = [answer for answer in answers if answer.status_code != 409] + [
+            system.authorize("user-fifty", transaction_id="tx-fifty", key="key-fifty")
+            for _ in early]
     assert outcomes(answers) == {"new": 1, "replayed": 49}
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
