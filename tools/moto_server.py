@@ -4,11 +4,19 @@ Moto answers each request on a thread of its own and does not guard its queues. 
 wait at once are then handed messages of one group out of order, and what is sent at the moment of a
 delete is lost: neither happens at AWS. So that tests find our faults and not these, whatever reads
 or changes a queue holds the lock, and a long poll waits outside of it.
+
+Moto counts a queue's messages whenever it looks at any attribute of the queue, dozens of times for
+each message it takes: a queue of a thousand made every send cost a second. Here an attribute is
+worked out when it is asked for.
 """
+import collections.abc
 import functools
+import json
 import threading
 import time
 
+import moto.sqs.models
+from moto.core.utils import camelcase_to_underscores
 from moto.server import main
 from moto.sns.models import SNSBackend
 from moto.sqs.models import Queue, SQSBackend
@@ -43,7 +51,34 @@ def receive_message(self, queue_name, count, wait_seconds_timeout, *args, **name
         time.sleep(LOOK_AGAIN_S)
 
 
+class Attributes(collections.abc.Mapping):
+    """Those of one queue, as Queue.attributes has them."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.names = list(queue.BASE_ATTRIBUTES)
+        self.names += queue.FIFO_ATTRIBUTES if queue.fifo_queue else ()
+        self.names += queue.KMS_ATTRIBUTES if queue.kms_master_key_id else ()
+
+    def __getitem__(self, name):
+        if name not in self.names:
+            raise KeyError(name)
+        value = getattr(self.queue, camelcase_to_underscores(name))
+        if name == "RedrivePolicy" and value:
+            return json.dumps(value)
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def __len__(self):
+        return len(self.names)
+
+
 SQSBackend.receive_message = receive_message
+Queue.attributes = property(Attributes)
+moto.sqs.models.unix_time = time.time
+moto.sqs.models.unix_time_millis = lambda: time.time() * 1000
 for owner, names in ((Queue, ("add_message", "delete_message")),
                      (SQSBackend, ("create_queue", "delete_queue", "change_message_visibility",
                                    "set_queue_attributes", "purge_queue")),
