@@ -209,6 +209,7 @@ int authorization_main(int argc, char **argv)
         .options = AUTHORIZATION_OPTIONS,
         .uses_bus = true,
         .consumes = true,
+        .dependencies = 1u << DEPENDENCY_BUS,
         .config_size = sizeof(struct authorization_config),
         .admin_port_offset = offsetof(struct authorization_config, admin_port),
         .migrations = authorization_migrations,

@@ -214,6 +214,7 @@ int gateway_main(int argc, char **argv)
         .name = "gateway",
         .summary = "The public door: authenticates, validates, asks the other services, answers.",
         .options = GATEWAY_OPTIONS,
+        .dependencies = 1u << DEPENDENCY_KEY_STORE,
         .config_size = sizeof(struct gateway_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = gateway_migrations,

@@ -97,6 +97,7 @@ int ledger_main(int argc, char **argv)
         .options = LEDGER_OPTIONS,
         .uses_bus = true,
         .consumes = true,
+        .dependencies = 1u << DEPENDENCY_BUS,
         .config_size = sizeof(struct ledger_config),
         .admin_port_offset = FIELD(admin_port),
         .migrations = ledger_migrations,

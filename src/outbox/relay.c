@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "outbox_sql.h"
 #include "platform/clock.h"
+#include "platform/dependency.h"
 #include "platform/log.h"
 #include "platform/messaging/waker.h"
 #include "platform/worker.h"
@@ -28,6 +29,7 @@ struct relay {
     struct relay_config config;
     struct store store;
     struct bus_publisher *publisher;
+    struct dependency_watch bus_watch;
     struct arena *arena; /* of one batch */
     struct loop *loop;
     int rest_ms;       /* of the failure that lasts; 0: none */
@@ -96,6 +98,22 @@ static void warn_unpublished(struct relay *relay, const struct error *err)
                 kv_text("source", relay->store.source), kv_str("error", err->message));
 }
 
+static bool is_any(const bool *flags, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (flags[at])
+            return true;
+    return false;
+}
+
+static void note_bus(struct relay *relay, enum status status, const struct error *err)
+{
+    if (dependency_is_away_by(status))
+        dependency_note_away(DEPENDENCY_BUS, &relay->bus_watch, err->message);
+    else
+        dependency_note_there(DEPENDENCY_BUS, &relay->bus_watch);
+}
+
 static enum status publish(struct relay *relay, const struct event_list *list, bool *published,
                            struct error *err)
 {
@@ -105,15 +123,8 @@ static enum status publish(struct relay *relay, const struct event_list *list, b
     const int64_t begun_us = clock_monotonic_us();
     const enum status status = bus_publish(relay->publisher, messages, list->count, published, err);
     metric_observe(&METRIC_OUTBOX_PUBLISH, relay->config.source, clock_monotonic_us() - begun_us);
+    note_bus(relay, is_any(published, list->count) ? OK : status, err);
     return status;
-}
-
-static bool is_any(const bool *flags, size_t count)
-{
-    for (size_t at = 0; at < count; at++)
-        if (flags[at])
-            return true;
-    return false;
 }
 
 /* The bus as a whole does not take anything now; a lane's rest would not help. */
@@ -223,10 +234,10 @@ static enum status ask_bus(struct relay *relay, struct error *err)
 {
     if (relay->is_bus_ready && relay->rest_ms == 0)
         return OK;
-    relay->is_bus_ready = false;
-    TRY(bus_publish(relay->publisher, NULL, 0, NULL, err));
-    relay->is_bus_ready = true;
-    return OK;
+    const enum status status = bus_publish(relay->publisher, NULL, 0, NULL, err);
+    relay->is_bus_ready = status == OK;
+    note_bus(relay, status, err);
+    return status;
 }
 
 /* While there is something to move, on without a pause: what arrived meanwhile is the next batch.

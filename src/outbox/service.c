@@ -138,6 +138,7 @@ static const struct service OUTBOX = {
     .summary = "Moves every service's outbox to the event bus, at least once and in order.",
     .options = OUTBOX_OPTIONS,
     .uses_bus = true,
+    .dependencies = 1u << DEPENDENCY_BUS,
     .config_size = sizeof(struct outbox_config),
     .admin_port_offset = FIELD(admin_port),
     .migrations = outbox_migrations,

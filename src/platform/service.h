@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "platform/bus/bus.h"
 #include "platform/config.h"
+#include "platform/dependency.h"
 #include "platform/http_problem.h"
 #include "platform/messaging/consumer.h"
 #include "platform/metrics.h"
@@ -50,8 +51,9 @@ struct service {
     const char *schema;  /* NULL: name */
     const char *summary; /* one sentence for --help */
     const struct option *options;
-    bool uses_bus; /* has BUS_OPTIONS too */
-    bool consumes; /* and CONSUMER_OPTIONS */
+    bool uses_bus;         /* has BUS_OPTIONS too */
+    bool consumes;         /* and CONSUMER_OPTIONS */
+    unsigned dependencies; /* 1 << enum dependency: away, the service is degraded, not down */
     size_t config_size;
     size_t admin_port_offset;               /* of the int64_t admin port in the config struct */
     const struct sql_migration *migrations; /* the schema this binary fits */

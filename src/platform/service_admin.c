@@ -11,10 +11,10 @@ enum { METRICS_SIZE_FIRST = 16 * 1024 };
 
 static void add_checks(struct json_writer *w)
 {
-    struct health_check checks[HEALTH_CHECKS];
-    health_read_checks(checks);
+    struct health_check checks[HEALTH_CHECKS_MAX];
+    const size_t count = health_read_checks(checks);
     json_begin_array(w, "checks");
-    for (size_t at = 0; at < HEALTH_CHECKS; at++) {
+    for (size_t at = 0; at < count; at++) {
         json_begin_object(w, NULL);
         json_write_text(w, "name", text_of(checks[at].name));
         json_write_bool(w, "ok", checks[at].is_good);
@@ -38,10 +38,20 @@ static void answer_state(struct http_request *request, bool is_good, const char 
     respond_json(request, is_good ? 200 : 503, text_builder_text(&body));
 }
 
+static const char *state_name(enum health_state state)
+{
+    static const char *const NAMES[] = {
+        [HEALTH_NOT_READY] = "not_ready",
+        [HEALTH_DEGRADED] = "degraded",
+        [HEALTH_READY] = "ready",
+    };
+    return NAMES[state];
+}
+
 static void answer_ready(struct http_request *request)
 {
-    const bool is_ready = health_is_ready();
-    answer_state(request, is_ready, is_ready ? "ready" : "not_ready");
+    const enum health_state state = health_read_state();
+    answer_state(request, state != HEALTH_NOT_READY, state_name(state));
 }
 
 static void answer_version(struct http_request *request, const char *service)
@@ -72,6 +82,25 @@ bool service_answer_health(struct http_request *request)
     return true;
 }
 
+static void add_dependencies(struct json_writer *w)
+{
+    json_begin_array(w, "dependencies");
+    for (int at = 0; at < DEPENDENCY_COUNT; at++) {
+        const struct dependency_state state = dependency_read((enum dependency)at);
+        if (!health_depends_on((enum dependency)at))
+            continue;
+        json_begin_object(w, NULL);
+        json_write_text(w, "name", text_of(dependency_name((enum dependency)at)));
+        json_write_bool(w, "away", state.is_away);
+        if (state.is_away) {
+            json_write_time(w, "since", state.since_us);
+            json_write_text(w, "why", text_of(state.why));
+        }
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void answer_status(struct http_request *request, struct service_admin *admin)
 {
     struct text_builder body;
@@ -80,7 +109,8 @@ static void answer_status(struct http_request *request, struct service_admin *ad
     json_writer_init(&w, &body);
     json_begin_object(&w, NULL);
     json_write_text(&w, "service", text_of(admin->service->name));
-    json_write_text(&w, "status", health_is_ready() ? TEXT("ready") : TEXT("not_ready"));
+    json_write_text(&w, "status", text_of(state_name(health_read_state())));
+    add_dependencies(&w);
     pthread_mutex_lock(&admin->mutex);
     if (admin->room != NULL && admin->service->describe != NULL)
         admin->service->describe(admin->room, &w);

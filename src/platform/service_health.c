@@ -1,12 +1,14 @@
 #include "platform/service_health.h"
 
 #include "base/assert.h"
+#include "base/timestamp.h"
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/worker.h"
 #include "service_sql.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 enum {
     PROBE_EVERY_MS = 250,
@@ -152,27 +154,68 @@ bool health_is_started(void)
     return atomic_load(&health.is_started);
 }
 
-void health_read_checks(struct health_check checks[static HEALTH_CHECKS])
+static struct health_check check_of(const char *name, bool is_good, const char *detail)
+{
+    struct health_check check = {.name = name, .is_good = is_good};
+    snprintf(check.detail, sizeof check.detail, "%s", detail);
+    return check;
+}
+
+/* What makes it ready: all of these. */
+static size_t read_own_checks(struct health_check checks[static HEALTH_CHECKS_MAX])
 {
     const int64_t at_us = atomic_load(&health.at_us);
     const bool is_fresh = at_us > 0 && clock_monotonic_us() - at_us <= PROBE_AGE_MAX_US;
     const bool fits = atomic_load(&health.fits);
     const bool is_draining = atomic_load(&health.is_draining);
-    checks[0] = (struct health_check){"started", health_is_started(), "the start has finished"};
-    checks[1] = (struct health_check){"database", is_fresh,
-                                      is_fresh ? "answered within a second" : "does not answer"};
-    checks[2] = (struct health_check){
-        "schema", fits, fits ? "fits this binary" : "is not known to fit this binary"};
-    checks[3] =
-        (struct health_check){"serving", !is_draining, is_draining ? "stopping" : "takes new work"};
+    size_t count = 0;
+    checks[count++] = check_of("started", health_is_started(), "the start has finished");
+    checks[count++] =
+        check_of("database", is_fresh, is_fresh ? "answered within a second" : "does not answer");
+    checks[count++] =
+        check_of("schema", fits, fits ? "fits this binary" : "is not known to fit this binary");
+    checks[count++] =
+        check_of("serving", !is_draining, is_draining ? "stopping" : "takes new work");
+    return count;
 }
 
-bool health_is_ready(void)
+/* Without its why, which may name hosts: this is shown to everybody. */
+static struct health_check check_dependency(enum dependency dependency)
 {
-    struct health_check checks[HEALTH_CHECKS];
-    health_read_checks(checks);
-    for (size_t at = 0; at < HEALTH_CHECKS; at++)
+    const struct dependency_state state = dependency_read(dependency);
+    char since[TIMESTAMP_TEXT_SIZE + 1];
+    struct health_check check =
+        check_of(dependency_name(dependency), !state.is_away, "not known to be away");
+    if (state.is_away) {
+        timestamp_format(state.since_us, since);
+        snprintf(check.detail, sizeof check.detail, "away since %s", since);
+    }
+    return check;
+}
+
+bool health_depends_on(enum dependency dependency)
+{
+    return health.service != NULL && (health.service->dependencies & (1u << dependency)) != 0;
+}
+
+size_t health_read_checks(struct health_check checks[static HEALTH_CHECKS_MAX])
+{
+    size_t count = read_own_checks(checks);
+    for (int at = 0; at < DEPENDENCY_COUNT; at++)
+        if (health_depends_on((enum dependency)at))
+            checks[count++] = check_dependency((enum dependency)at);
+    return count;
+}
+
+enum health_state health_read_state(void)
+{
+    struct health_check checks[HEALTH_CHECKS_MAX];
+    const size_t count = read_own_checks(checks);
+    for (size_t at = 0; at < count; at++)
         if (!checks[at].is_good)
-            return false;
-    return true;
+            return HEALTH_NOT_READY;
+    for (int at = 0; at < DEPENDENCY_COUNT; at++)
+        if (health_depends_on((enum dependency)at) && dependency_read((enum dependency)at).is_away)
+            return HEALTH_DEGRADED;
+    return HEALTH_READY;
 }

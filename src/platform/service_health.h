@@ -11,13 +11,19 @@
 
 #include "platform/service.h"
 
+enum health_state {
+    HEALTH_NOT_READY,
+    HEALTH_DEGRADED, /* ready, and something that it depends on is away */
+    HEALTH_READY,
+};
+
 struct health_check {
     const char *name;
     bool is_good;
-    const char *detail;
+    char detail[64];
 };
 
-enum { HEALTH_CHECKS = 4 };
+enum { HEALTH_CHECKS_MAX = 4 + DEPENDENCY_COUNT };
 
 /* ERR_DOWN: the database cannot be reached. ERR_INVALID: its schema is another version's. */
 MUST_CHECK enum status health_check_schema(const struct service *service,
@@ -30,7 +36,9 @@ void health_set_draining(void);
 void health_stop(void);
 
 bool health_is_started(void);
-bool health_is_ready(void);
-void health_read_checks(struct health_check checks[static HEALTH_CHECKS]);
+bool health_depends_on(enum dependency dependency);
+enum health_state health_read_state(void);
+/* Returns how many there are. */
+size_t health_read_checks(struct health_check checks[static HEALTH_CHECKS_MAX]);
 
 #endif

@@ -14,4 +14,14 @@ static const struct metric_label DB_OPERATION_LABELS[] = {
     {NULL, 0, NULL},
 };
 
+static const char *dependency_value(size_t at)
+{
+    return dependency_name((enum dependency)at);
+}
+
+static const struct metric_label DEPENDENCY_LABELS[] = {
+    {"dependency", DEPENDENCY_COUNT, dependency_value},
+    {NULL, 0, NULL},
+};
+
 METRICS_DEFINE(SERVICE_METRICS, "every service", SERVICE_METRIC_ROWS);

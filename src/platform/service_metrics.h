@@ -8,6 +8,7 @@
 #ifndef PLATFORM_SERVICE_METRICS_H
 #define PLATFORM_SERVICE_METRICS_H
 
+#include "platform/dependency.h"
 #include "platform/metrics.h"
 
 enum { STATUS_COUNT = 9 }; /* of enum status */
@@ -18,7 +19,9 @@ enum { STATUS_COUNT = 9 }; /* of enum status */
       "When the process started, in seconds since 1970-01-01 UTC.")                                \
     X(HISTOGRAM, DB_OPERATION, "db_client_operation_duration_seconds", STATUS_COUNT,               \
       DB_OPERATION_LABELS,                                                                         \
-      "Round trips to PostgreSQL, each of one or several statements, by how they ended.")
+      "Round trips to PostgreSQL, each of one or several statements, by how they ended.")          \
+    X(GAUGE, DEPENDENCY_AWAY, "dependency_away", DEPENDENCY_COUNT, DEPENDENCY_LABELS,              \
+      "1 while the service is degraded because it has to do without this; 0 otherwise.")
 /* clang-format on */
 METRICS_DECLARE(SERVICE_METRICS, SERVICE_METRIC_ROWS);
 

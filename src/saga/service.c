@@ -148,6 +148,7 @@ int saga_main(int argc, char **argv)
         .options = SAGA_OPTIONS,
         .uses_bus = true,
         .consumes = true,
+        .dependencies = 1u << DEPENDENCY_BUS,
         .config_size = sizeof(struct saga_config),
         .admin_port_offset = offsetof(struct saga_config, admin_port),
         .migrations = saga_migrations,

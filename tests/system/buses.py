@@ -111,6 +111,7 @@ class KafkaBus(Bus):
         self.broker = system.cluster.parts.get("kafka").endpoint
         self.client = {"bootstrap.servers": self.broker, "log_level": 0}
         self.admin = confluent_kafka.admin.AdminClient(self.client)
+        self.lost = []
 
     def environment(self):
         return {"KAFKA_BROKERS": self.broker}
@@ -166,10 +167,19 @@ class KafkaBus(Bus):
                   for name in names if name in known for partition in known[name].partitions]
         if not places:
             return {}
+        found = wait_until(lambda: self._latest(places), TIMEOUT_S, what="Kafka knows its offsets")
+        return {(place.topic, place.partition): offset for place, offset in found}
+
+    def _latest(self, places):
+        """None while a broker that has just come back does not know all of them again."""
         latest = confluent_kafka.admin.OffsetSpec.latest()
         asked = self.admin.list_offsets({place: latest for place in places})
-        return {(place.topic, place.partition): answer.result(TIMEOUT_S).offset
-                for place, answer in asked.items()}
+        try:
+            return [(place, answer.result(TIMEOUT_S).offset) for place, answer in asked.items()]
+        except confluent_kafka.KafkaException as why:
+            if why.args[0].code() != confluent_kafka.KafkaError.UNKNOWN_LEADER_EPOCH:
+                raise
+            return None
 
     def group_id(self, group):
         return f"{self.prefix}.{group}"
@@ -184,10 +194,20 @@ class KafkaBus(Bus):
         wanted = confluent_kafka.ConsumerGroupTopicPartitions(
             self.group_id(group),
             [confluent_kafka.TopicPartition(*place) for place in ends])
-        asked, = self.admin.list_consumer_group_offsets([wanted]).values()
-        read = {(place.topic, place.partition): max(place.offset, 0)
-                for place in asked.result(TIMEOUT_S).topic_partitions}
+        known = wait_until(lambda: self._progress(wanted), TIMEOUT_S, what="Kafka knows its groups")
+        read = {(place.topic, place.partition): max(place.offset, 0) for place in known}
         return sum(end - read.get(place, 0) for place, end in ends.items())
+
+    def _progress(self, wanted):
+        """None where this client has seen a broker crash and looks for the group's coordinator for
+        ever: the next one finds it. (The old one is kept: to end it now could crash as well.)"""
+        asked, = self.admin.list_consumer_group_offsets([wanted]).values()
+        try:
+            return asked.result(3).topic_partitions
+        except TimeoutError:
+            self.lost.append(self.admin)
+            self.admin = confluent_kafka.admin.AdminClient(self.client)
+            return None
 
     def members(self, group):
         """Those to whom partitions were dealt; 0 while they are dealt anew."""

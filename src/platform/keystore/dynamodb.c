@@ -3,11 +3,13 @@
 #include "base/assert.h"
 #include "platform/aws/aws_client.h"
 #include "platform/clock.h"
+#include "platform/dependency.h"
 #include "platform/keystore/breaker.h"
 #include "platform/keystore/dynamodb_record.h"
 #include "platform/keystore/part.h"
 #include "platform/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -90,6 +92,19 @@ static void log_down(const struct dynamodb *store, const struct aws_call *call)
                 kv_text("detail", call->message));
 }
 
+/* Each worker has a store of its own, and some hear nothing for long: the last word counts. */
+static void note_dependency(bool is_well, const struct aws_call *failed)
+{
+    static struct dependency_watch watch;
+    char why[96];
+    if (is_well) {
+        dependency_note_there(DEPENDENCY_KEY_STORE, &watch);
+        return;
+    }
+    snprintf(why, sizeof why, "%.*s: %.*s", TEXT_ARGS(failed->code), TEXT_ARGS(failed->message));
+    dependency_note_away(DEPENDENCY_KEY_STORE, &watch, why);
+}
+
 static void note_outcomes(struct dynamodb *store, const struct asked *asked, size_t count)
 {
     const struct aws_call *failed = NULL;
@@ -102,6 +117,7 @@ static void note_outcomes(struct dynamodb *store, const struct asked *asked, siz
     }
     /* Some that were throttled are no reason to leave it alone; most are. */
     const bool is_well = answered * 2 >= count;
+    note_dependency(is_well, failed);
     switch (breaker_note(&store->breaker, is_well, clock_monotonic_us())) {
     case BREAKER_SAME:
         break;

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "messaging_sql.h"
 #include "platform/clock.h"
+#include "platform/dependency.h"
 #include "platform/log.h"
 #include "platform/messaging/metrics.h"
 #include "platform/messaging/parked.h"
@@ -40,6 +41,7 @@ struct thread {
 struct member {
     struct thread thread;
     struct bus_consumer *bus;
+    struct dependency_watch bus_watch;
 };
 
 struct keeper {
@@ -94,6 +96,17 @@ static struct delivery **make_deliveries(struct arena *arena, const struct bus_b
     return deliveries;
 }
 
+/* What the bus answered, told apart from what the database did. A poll is about no message yet, so
+ * whatever it fails by, nothing can be read. */
+static enum status note_bus(struct member *member, enum status status, const struct error *err)
+{
+    if (status != OK && status != ERR_CONFLICT)
+        dependency_note_away(DEPENDENCY_BUS, &member->bus_watch, err->message);
+    else
+        dependency_note_there(DEPENDENCY_BUS, &member->bus_watch);
+    return status;
+}
+
 static void count_confirmed(struct delivery *const *deliveries, size_t count)
 {
     metric_add(&METRIC_CONSUMED_MESSAGES, 0, (int64_t)count);
@@ -109,7 +122,7 @@ static enum status consume(struct member *member, struct error *err)
     struct bus_batch batch;
     struct delivery_door *door = &member->thread.door;
     const struct bus_poll poll = {POLL_WAIT_MS, (size_t)door->config->batch_max};
-    TRY(bus_poll(member->bus, &poll, door->arena, &batch, err));
+    TRY(note_bus(member, bus_poll(member->bus, &poll, door->arena, &batch, err), err));
     if (batch.count == 0)
         return OK;
     const int64_t begun_us = clock_monotonic_us();
@@ -118,7 +131,7 @@ static enum status consume(struct member *member, struct error *err)
     TRY(parked_keep_back(door, deliveries, count, err));
     TRY(delivery_apply_all(door, deliveries, count, err));
     TRY(parked_save(door, deliveries, count, err));
-    TRY(bus_confirm(member->bus, err));
+    TRY(note_bus(member, bus_confirm(member->bus, err), err));
     metric_observe(&METRIC_PROCESS_DURATION, 0, clock_monotonic_us() - begun_us);
     count_confirmed(deliveries, count);
     return OK;
