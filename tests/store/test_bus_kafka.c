@@ -5,6 +5,7 @@
 #include "platform/clock.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -183,6 +184,82 @@ static void test_bus_poll__messages_of_others(void **state)
     bus_confirm_all(consumer);
     CHECK_EQ("passed over", bus_poll_once(consumer, 300, 10).count, 0);
     bus_consumer_close(consumer);
+}
+
+/* ---- members come and go ----------------------------------------------------------------------
+ */
+
+enum { GUESTS = 3, GUEST_KEYS = 60, GUEST_EACH = 100, GUEST_BATCHES = 8 };
+
+static struct {
+    pthread_mutex_t mutex;
+    struct bus_seen seen;
+    int stays;
+} guests = {.mutex = PTHREAD_MUTEX_INITIALIZER, .seen.repeats = true};
+
+static bool see_as_guest(const struct bus_batch *batch)
+{
+    pthread_mutex_lock(&guests.mutex);
+    bus_see(&guests.seen, batch);
+    const bool is_done = guests.seen.count >= GUEST_KEYS * GUEST_EACH;
+    pthread_mutex_unlock(&guests.mutex);
+    return is_done;
+}
+
+/* Joins, takes some batches, leaves; every other time without confirming the last. */
+static bool stay(struct bus_consumer *consumer, struct arena *own, int time)
+{
+    const struct bus_poll wish = {200, 40};
+    bool is_done = false;
+    for (int batches = 0; batches < GUEST_BATCHES && !is_done;) {
+        struct bus_batch batch = {NULL, 0};
+        struct error err;
+        if (bus_poll(consumer, &wish, own, &batch, &err) != OK)
+            continue;
+        is_done = see_as_guest(&batch);
+        batches += batch.count > 0;
+        if (batches < GUEST_BATCHES || time % 2 == 0)
+            is_done = bus_confirm(consumer, &err) != OK || is_done;
+        arena_reset(own);
+    }
+    return is_done;
+}
+
+static void *come_and_go(void *unused)
+{
+    (void)unused;
+    const struct bus_config config = store_bus("tallystick_ledger");
+    const char *const topics[] = {bus_topic, NULL};
+    struct arena *own = arena_new(64 * 1024 * 1024);
+    const int64_t until_us = clock_monotonic_us() + 60 * INT64_C(1000000);
+    bool is_done = false;
+    for (int time = 0; !is_done && clock_monotonic_us() < until_us; time++) {
+        struct bus_consumer *consumer = NULL;
+        struct error err;
+        if (bus_consumer_open(&config, bus_topic, topics, &consumer, &err) != OK)
+            break;
+        is_done = stay(consumer, own, time);
+        bus_consumer_close(consumer);
+        pthread_mutex_lock(&guests.mutex);
+        guests.stays++;
+        pthread_mutex_unlock(&guests.mutex);
+    }
+    arena_free(own);
+    return NULL;
+}
+
+static void test_bus_poll__members_come_and_go(void **state)
+{
+    (void)state;
+    pthread_t threads[GUESTS];
+    bus_publish_keys(bus_topic, GUEST_KEYS, GUEST_EACH);
+    for (size_t at = 0; at < GUESTS; at++)
+        assert_int_equal(pthread_create(&threads[at], NULL, come_and_go, NULL), 0);
+    for (size_t at = 0; at < GUESTS; at++)
+        pthread_join(threads[at], NULL);
+    CHECK_EQ("all of them", guests.seen.count, GUEST_KEYS * GUEST_EACH);
+    CHECK_EQ("messages that were not next in their key", guests.seen.late, 0);
+    CHECK("there was some coming and going", guests.stays > GUESTS);
 }
 
 /* ---- messages that are refused ----------------------------------------------------------------
@@ -396,6 +473,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_bus_poll__messages_of_others),
+        CASE(test_bus_poll__members_come_and_go),
         CASE(test_bus_publish__too_large_for_the_library),
         CASE(test_bus_publish__too_large_for_the_topic),
         CASE(test_bus_publish__batches_too_large_for_the_topic),

@@ -6,10 +6,11 @@ import subprocess
 
 import pytest
 
-from system.harness import BINARY, BROKEN
+from system.harness import BINARY, BROKEN, ROOT
+from system.parts import Part
 
 HERE = pathlib.Path(__file__).parent
-ON_KAFKA = {"bus_kafka"}
+ON_KAFKA = {"bus_kafka", "bus_kafka_faults"}
 PROGRAMS = sorted({path.stem.removeprefix("test_") for path in HERE.glob("test_*.c")} - ON_KAFKA)
 
 
@@ -27,6 +28,21 @@ def test_program(program, cluster, make_database):
     run(program, TALLYSTICK_TEST_DATABASE_URL=cluster.url(make_database()))
 
 
-@pytest.mark.parametrize("program", ["bus", *sorted(ON_KAFKA)])
+@pytest.mark.parametrize("program", ["bus", "bus_kafka"])
 def test_program_on_kafka(program, kafka):
     run(program, TALLYSTICK_TEST_BUS="kafka", KAFKA_BROKERS=kafka.endpoint)
+
+
+@pytest.fixture
+def own_kafka(tmp_path):
+    """A broker that a test may kill."""
+    part = Part("kafka", tmp_path).start()
+    yield part
+    part.destroy()
+
+
+def test_program_with_faults_of_kafka(own_kafka):
+    run("bus_kafka_faults", TALLYSTICK_TEST_BUS="kafka", KAFKA_BROKERS=own_kafka.endpoint,
+        TALLYSTICK_TEST_KAFKA_PROCESS=str(own_kafka.folder / "kafka/process"),
+        TALLYSTICK_TEST_KAFKA_START=f"{ROOT / 'tools/kafka'} start {own_kafka.folder}"
+                                    f" port={own_kafka.port}")

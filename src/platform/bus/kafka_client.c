@@ -175,11 +175,9 @@ static void note_error(rd_kafka_t *rk, int code, const char *reason, void *opaqu
 {
     struct kafka_client *client = opaque;
     (void)rk;
-    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-        client->is_down = true;
-        return; /* its reason only counts brokers: the one before says more */
-    }
-    snprintf(client->trouble, sizeof client->trouble, "%s", reason);
+    client->is_in_doubt = true;
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* only counts brokers: others say why */
+        snprintf(client->trouble, sizeof client->trouble, "%s", reason);
 }
 
 enum status kafka_client_is_down(const struct kafka_client *client, struct error *err)
@@ -211,7 +209,7 @@ enum status kafka_client_start(struct kafka_client *client, rd_kafka_type_t type
 {
     char text[ERROR_SIZE];
     ASSERT(client->rk == NULL);
-    client->is_down = false;
+    client->is_in_doubt = true; /* until it has been heard of */
     client->trouble[0] = '\0';
     rd_kafka_conf_set_opaque(conf, client);
     client->rk = rd_kafka_new(type, conf, text, sizeof text);
@@ -259,11 +257,13 @@ bool kafka_client_stop(struct kafka_client *client, bool leave)
 enum status kafka_client_reach(struct kafka_client *client, int wait_ms, struct error *err)
 {
     const struct rd_kafka_metadata *metadata = NULL;
+    if (!client->is_in_doubt)
+        return OK;
     const rd_kafka_resp_err_t code = rd_kafka_metadata(client->rk, 0, NULL, &metadata, wait_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_client_is_down(client, err);
     rd_kafka_metadata_destroy(metadata);
-    client->is_down = false;
+    client->is_in_doubt = false;
     client->trouble[0] = '\0';
     return OK;
 }

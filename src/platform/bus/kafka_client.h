@@ -20,7 +20,7 @@
 struct kafka_client {
     rd_kafka_t *rk;           /* NULL: not started */
     struct bus_config config; /* its texts outlive the client */
-    bool is_down;             /* no broker answers, as last told */
+    bool is_in_doubt;         /* something went wrong since the last sign of life */
     char trouble[160];        /* what the library said last about why; empty: nothing */
 };
 
@@ -35,7 +35,7 @@ MUST_CHECK enum status kafka_client_start(struct kafka_client *client, rd_kafka_
  * the library does not end and is left behind, with what its callbacks may still touch. */
 bool kafka_client_stop(struct kafka_client *client, bool leave);
 
-/* Asks any broker for a sign of life. */
+/* Is any broker there? Asks only when that is in doubt. */
 MUST_CHECK enum status kafka_client_reach(struct kafka_client *client, int wait_ms,
                                           struct error *err);
 /* Sets and returns ERR_DOWN, with what is known about why. */

@@ -22,7 +22,7 @@
 
 enum {
     REACH_MS = 1000,
-    PROBE_MS = 200,        /* while nobody answered last time */
+    PROBE_MS = 200,        /* at the end */
     COMMIT_WAIT_MS = 2000, /* before a partition is given back */
     GROUP_SIZE_MAX = 300,
 };
@@ -166,7 +166,7 @@ static void commit_now(struct kafka_consumer *consumer)
 {
     bool is_done = false;
     merge_offsets(consumer->confirmed, consumer->sent);
-    if (consumer->confirmed->cnt > 0 && !consumer->client.is_down) {
+    if (consumer->confirmed->cnt > 0) {
         rd_kafka_queue_t *answers = rd_kafka_queue_new(consumer->client.rk);
         if (rd_kafka_commit_queue(consumer->client.rk, consumer->confirmed, answers,
                                   note_committed_now, &is_done) == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -254,7 +254,6 @@ static enum status consumer_open(const struct bus_config *config, const char *gr
         free(consumer);
         return status;
     }
-    consumer->client.is_down = true; /* until it has been heard of */
     consumer->confirmed = rd_kafka_topic_partition_list_new(16);
     *self_out = consumer;
     return OK;
@@ -263,11 +262,14 @@ static enum status consumer_open(const struct bus_config *config, const char *gr
 static void consumer_close(void *self)
 {
     struct kafka_consumer *consumer = self;
+    struct error ignored;
+    const bool leave =
+        consumer->is_subscribed && kafka_client_reach(&consumer->client, PROBE_MS, &ignored) == OK;
     drop_first(consumer, consumer->held_count);
-    commit_now(consumer);
+    if (leave)
+        commit_now(consumer);
     rd_kafka_queue_destroy(consumer->queue);
     consumer->queue = NULL;
-    const bool leave = consumer->is_subscribed && !consumer->client.is_down;
     if (!kafka_client_stop(&consumer->client, leave))
         return; /* its callbacks may still come */
     clear_list(&consumer->sent);
@@ -381,8 +383,7 @@ static void hand_over(struct kafka_consumer *consumer, size_t count_max, struct 
 /* Nothing was read: is that because there is nothing? */
 static enum status explain_silence(struct kafka_consumer *consumer, struct error *err)
 {
-    if (consumer->client.is_down)
-        TRY(kafka_client_reach(&consumer->client, PROBE_MS, err));
+    TRY(kafka_client_reach(&consumer->client, REACH_MS, err));
     if (consumer->trouble.status == OK)
         return OK;
     const struct error trouble = consumer->trouble;

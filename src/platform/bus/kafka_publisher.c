@@ -19,9 +19,8 @@
 enum {
     ARENA_SIZE_MAX = 64 * 1024 * 1024,
     TOPICS_KNOWN_MAX = 64,
-    REACH_MS = 1000,      /* for a first sign of life */
-    PUBLISH_MS = 10000,   /* for a batch */
-    DOWN_GRACE_MS = 1000, /* once no broker is connected */
+    REACH_MS = 1000,    /* for a sign of life */
+    PUBLISH_MS = 10000, /* for a batch */
     FLUSH_SLICE_MS = 50,
     PURGE_MS = 500,
     ROUNDS_MAX = 16, /* each finds at least one message that is refused */
@@ -103,7 +102,6 @@ static void note_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
     if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         p->outcomes[at] = OUTCOME_PUBLISHED;
         p->published++;
-        publisher->client.is_down = false;
     } else if (is_about_client(report->err)) {
         return;
     } else if (publisher->sends_alone) {
@@ -135,9 +133,7 @@ static enum status start_client(struct kafka_publisher *publisher, struct error 
     if (client->rk != NULL)
         return OK;
     TRY(make_conf(&client->config, publisher->sends_alone, &conf, err));
-    TRY(kafka_client_start(client, RD_KAFKA_PRODUCER, conf, err));
-    client->is_down = true; /* until it has been heard of */
-    return OK;
+    return kafka_client_start(client, RD_KAFKA_PRODUCER, conf, err);
 }
 
 /* Fails fast while nobody answers: whoever publishes holds an SQL transaction open. */
@@ -145,8 +141,6 @@ static enum status reach(struct kafka_publisher *publisher, struct error *err)
 {
     TRY(start_client(publisher, err));
     rd_kafka_poll(publisher->client.rk, 0); /* what is known by now */
-    if (!publisher->client.is_down)
-        return OK;
     return kafka_client_reach(&publisher->client, REACH_MS, err);
 }
 
@@ -277,22 +271,21 @@ static void produce_open(struct kafka_publisher *publisher, struct publication *
     }
 }
 
-/* Until all is reported, the client has ended, or it is no use. */
-static void wait_for_reports(struct kafka_publisher *publisher, struct publication *p)
+/* Until all is reported, the client has ended, no broker is there, or it is too late. */
+static enum status wait_for_reports(struct kafka_publisher *publisher, struct publication *p,
+                                    struct error *err)
 {
-    int64_t until_us = p->until_us;
     rd_kafka_t *rk = publisher->client.rk;
     while (p->waiting > 0 && rd_kafka_fatal_error(rk, NULL, 0) == 0) {
         rd_kafka_flush(rk, FLUSH_SLICE_MS);
-        const int64_t now_us = clock_monotonic_us();
-        const int64_t grace_us = now_us + DOWN_GRACE_MS * US_PER_MS;
-        if (!publisher->client.is_down)
-            until_us = p->until_us;
-        else if (grace_us < until_us)
-            until_us = grace_us;
-        if (now_us >= until_us)
-            return;
+        if (p->waiting == 0)
+            return OK;
+        TRY(kafka_client_reach(&publisher->client, REACH_MS, err));
+        if (clock_monotonic_us() >= p->until_us)
+            return error_set(err, ERR_UNKNOWN, "Kafka has not acknowledged %zu of %zu messages",
+                             p->waiting, p->count);
     }
+    return OK;
 }
 
 /* What is still waiting may have been published; its reports do not matter any more. */
@@ -318,21 +311,16 @@ static enum status publish_round(struct kafka_publisher *publisher, struct publi
     const size_t refused = p->refused, published = p->published;
     TRY(reach(publisher, err));
     produce_open(publisher, p);
-    wait_for_reports(publisher, p);
-    const bool has_ended = rd_kafka_fatal_error(publisher->client.rk, NULL, 0) != 0;
-    const bool is_late = p->waiting > 0 && !has_ended;
-    if (is_late || has_ended)
+    const enum status status = wait_for_reports(publisher, p, err);
+    if (status != OK || rd_kafka_fatal_error(publisher->client.rk, NULL, 0) != 0)
         forget_client(publisher, p);
-    if (count_ready(p) == 0)
-        return OK;
-    if (is_late && publisher->client.is_down)
-        return kafka_client_is_down(&publisher->client, err);
-    const bool has_learnt = p->refused > refused || p->published > published ||
-                            (p->has_refused_batch && !publisher->sends_alone);
-    if (is_late || !has_learnt)
+    if (status != OK || count_ready(p) == 0)
+        return status;
+    const bool has_refused_batch = p->has_refused_batch && !publisher->sends_alone;
+    if (p->refused == refused && p->published == published && !has_refused_batch)
         return error_set(err, ERR_UNKNOWN, "Kafka has not acknowledged %zu of %zu messages",
                          count_ready(p), p->count);
-    if (p->has_refused_batch && !publisher->sends_alone) {
+    if (has_refused_batch) {
         kafka_client_stop(&publisher->client, false);
         publisher->sends_alone = true;
     }
