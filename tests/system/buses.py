@@ -281,8 +281,10 @@ class SnsSqsBus(Bus):
     def publish(self, *messages):
         """What is published before a group has its queue is lost to it, so that is waited for."""
         for topic in {one.topic for one in messages}:
-            wait_until(lambda topic=topic: self.subscribers(topic), TIMEOUT_S,
-                       what=f"a queue that is subscribed to {topic}")
+            readers = {self.queue_name(group) for group in GROUPS if topic in GROUPS[group]}
+            wait_until(lambda topic=topic, readers=readers: readers <= {
+                arn.rpartition(":")[2] for arn in self.subscribers(topic)}, TIMEOUT_S,
+                       what=f"{readers} subscribed to {topic}")
         for one in messages:
             text = {"DataType": "String"}
             self.sns.publish(

@@ -6,7 +6,7 @@ import uuid
 import psycopg
 
 from system.harness import OWNER, wait_until
-from system.ledger_commands import publish
+from system.ledger_commands import TOPIC, publish
 
 HASTY = {"TALLYSTICK_PARK_WAIT_MS": 20, "TALLYSTICK_PARK_ATTEMPTS_MAX": 3}
 
@@ -83,6 +83,4 @@ def letter_of(system, saga, kind="do"):
 
 def on_dlq_topic(system, message):
     """Headers of what has been published of a message's deaths, in order."""
-    return [json.loads(row.headers) for row in system.sql(
-        """SELECT headers FROM bus.bus_message WHERE topic LIKE %s AND id = %s
-            ORDER BY "offset" """, "%.dlq", message["id"])]
+    return [one.headers for one in system.bus.events(f"{TOPIC}.dlq") if one.id == message["id"]]

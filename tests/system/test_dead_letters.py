@@ -11,10 +11,15 @@ from system.harness import wait_until
 from system.ledger_commands import TRACE, Saga, account_id, check_books, entries, publish
 
 
+pytestmark = pytest.mark.matrix
+
+
 @pytest.fixture(scope="module")
 def ledger(open_system):
     """A ledger that soon gives up, and the outbox processor that publishes what it says."""
-    yield (system := open_system(HASTY, start=False).start("ledger", "outbox"))
+    system = open_system(HASTY, start=False)
+    system.bus.watch()
+    yield system.start("ledger", "outbox")
     check_books(system)
 
 
@@ -34,9 +39,10 @@ def test_what_is_not_of_our_schema_is_dead_at_once(ledger, saga, error_class, co
     message = saga.do()
     spoil(message)
     publish(ledger, message)
-    letter = died(ledger, message)
-    assert (letter.error_class, letter.error_code, letter.attempts) == (error_class, code, 1)
-    assert message["id"] in [one["event_id"] for one in ls(ledger, "--code", code)]
+    # By its key: a bus that finds no id in the headers gives it one.
+    found, = wait_until(lambda: ls(ledger, "--code", code, "--key", saga.account))
+    letter = show(ledger, found["id"])["letter"]
+    assert (letter["error_class"], letter["attempts"]) == (error_class, "1")
     after = Saga(saga.account)
     tell(ledger, after, after.do())  # nothing waits behind it
 
@@ -231,14 +237,13 @@ def test_a_booking_that_died_is_completed_by_its_redrive(make_system):
     letter, = wait_until(lambda: ls(system, "--user", "user-poison", "--type",
                                     "ledger.record_hold"))
     assert (letter["group"], letter["code"]) == ("ledger", "database_refused")
-    assert system.saga(made) == "running"
+    assert system.saga(made) in ("started", "running")
     system.verify()  # it is on its way, not lost
     system.sql("DROP FUNCTION ledger.poison CASCADE")
     redrive(system, "--all", "--reason", "mended")
     system.wait_saga(made)
-    told = [line["event"] for line in system.logs(trace_id=made["trace_id"])]
     for event in ("authorization.approved", "message.dead_lettered", "ledger.hold_recorded",
                   "saga.completed"):
-        assert event in told
+        wait_until(lambda event=event: system.logs(trace_id=made["trace_id"], event=event))
     system.settle()
     system.verify()

@@ -12,10 +12,15 @@ from system.harness import OWNER, wait_until
 from system.ledger_commands import TRACE, Saga, account_id, check_books, entries, publish
 
 
+pytestmark = pytest.mark.matrix
+
+
 @pytest.fixture(scope="module")
 def ledger(open_system):
     """A ledger that soon gives up, and the outbox processor that publishes what it says."""
-    yield (system := open_system(HASTY, start=False).start("ledger", "outbox"))
+    system = open_system(HASTY, start=False)
+    system.bus.watch()
+    yield system.start("ledger", "outbox")
     check_books(system)
 
 
