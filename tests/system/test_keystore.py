@@ -3,6 +3,7 @@ them, and what becomes of requests while DynamoDB or a gateway goes away."""
 import concurrent.futures
 import contextlib
 import hashlib
+import json
 import time
 import uuid
 
@@ -21,7 +22,7 @@ LEASE_MS = 2000
 @pytest.fixture(scope="module")
 def shielded(open_system):
     """The five services with DynamoDB in front."""
-    return open_system(keystore="dynamodb")
+    return open_system(keystore="dynamodb", env={"TALLYSTICK_DECISION_TIMEOUT_MS": 30000})
 
 
 @pytest.fixture
@@ -222,20 +223,39 @@ def test_expired_outcome_is_asked_for_again(shielded):
     assert kept["owner"] != owner and int(kept["expires_at"]) > time.time()
 
 
-def test_batch_items_have_keys_of_their_own(shielded):
-    def send(*amounts):
-        return shielded.post("/v1/authorizations/batch", {"items": [
-            {"transaction_id": f"tx-batch-{at}", "user_id": f"user-batch-{at}", "amount": amount}
-            for at, amount in enumerate(amounts)]}, key="key-batch")
+def send_batch(system, name, *amounts):
+    return system.post("/v1/authorizations/batch", {"items": [
+        {"transaction_id": f"tx-{name}-{at}", "user_id": f"user-{name}-{at % 7}", "amount": amount}
+        for at, amount in enumerate(amounts)]}, key=f"key-{name}")
 
+
+def test_batch_items_have_keys_of_their_own(shielded):
     before = len(records(shielded))
-    first = send("1.00", "2.00", "3.00")
+    first = send_batch(shielded, "three", "1.00", "2.00", "3.00")
     assert len(records(shielded)) == before + 3
-    again = send("1.00", "2.00", "3.00")
+    again = send_batch(shielded, "three", "1.00", "2.00", "3.00")
     assert again.content == first.content and again.headers["Idempotent-Replayed"] == "true"
-    changed = send("1.00", "2.50", "3.00").json()["items"]
+    changed = send_batch(shielded, "three", "1.00", "2.50", "3.00").json()["items"]
     assert changed[1]["code"] == "idempotency_key_reused"
     assert [changed[0], changed[2]] == [first.json()["items"][0], first.json()["items"][2]]
+
+
+def test_large_batch(shielded):
+    """So many keys travel as statements, 25 in a call: claimed, completed, replayed, let go."""
+    before = {one["key_hash"] for one in records(shielded)}
+    first = send_batch(shielded, "large", *["1.00"] * 150, *["0.001"] * 50)
+    kept = [one for one in records(shielded) if one["key_hash"] not in before]
+    assert len(kept) == 150 and {one["state"] for one in kept} == {"DONE"}
+    bodies = {json.dumps(json.loads(one["body"]), sort_keys=True) for one in kept}
+    items = first.json()["items"]
+    assert bodies == {json.dumps(one, sort_keys=True) for one in items[:150]}
+    assert {one["code"] for one in items[150:]} == {"amount_precision"}
+    shielded.settle()
+    shielded.stop("authorization")
+    again = send_batch(shielded, "large", *["1.00"] * 150, *["0.001"] * 50).json()["items"]
+    shielded.start("authorization")
+    assert again[:150] == items[:150]
+    assert {one["code"] for one in again[150:]} == {"dependency_down"}
 
 
 def test_fifty_equal_requests_at_once(shielded):
@@ -299,14 +319,14 @@ def test_claim_left_behind_is_taken_over(make_system, mortal, is_decided):
 def test_dynamodb_ends_in_the_middle_of_load(make_system, mortal):
     system = make_system(keystore="dynamodb", env={"TALLYSTICK_KEYSTORE_LEASE_MS": LEASE_MS})
     with Traffic(system, insists=True).flowing() as traffic:
-        wait_until(lambda: traffic.answered() > 100, what="traffic")
+        wait_until(lambda: traffic.answered() > 100, 60, what="traffic")
         mortal.kill()
         reached = traffic.answered()
         wait_until(lambda: traffic.answered() > reached + 200, 30, what="answers without DynamoDB")
         mortal.start()
         wait_until(lambda: system.logs("gateway", event="keystore.back"), 60, what="it is back")
         reached = traffic.answered()
-        wait_until(lambda: traffic.answered() > reached + 100, what="traffic")
+        wait_until(lambda: traffic.answered() > reached + 100, 60, what="traffic")
     assert set(traffic.outcomes()) <= {201, 409}  # 409: a claim that DynamoDB died with
     assert counted(system, "fallback") >= 200
     assert system.logs("gateway", event="keystore.down")

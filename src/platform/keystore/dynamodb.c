@@ -1,11 +1,11 @@
-/* Keys in a table of DynamoDB, one conditional request each, many of them at once. */
+/* Keys in a table of DynamoDB: what a batch asks for, and what becomes of each claim. */
 #include "base/arena.h"
 #include "base/assert.h"
 #include "platform/aws/aws_client.h"
 #include "platform/clock.h"
 #include "platform/dependency.h"
 #include "platform/keystore/breaker.h"
-#include "platform/keystore/dynamodb_record.h"
+#include "platform/keystore/dynamodb_ask.h"
 #include "platform/keystore/part.h"
 #include "platform/log.h"
 
@@ -23,16 +23,6 @@ struct dynamodb {
     struct breaker breaker;
     struct dynamodb_claimant claimant; /* of the last claim */
 };
-
-/* A claim and what was asked for it. */
-struct asked {
-    struct keystore_claim *claim;
-    size_t place; /* in the batch */
-    struct aws_call call;
-};
-
-typedef struct text (*writer)(struct arena *, const struct dynamodb_claimant *,
-                              const struct keystore_claim *);
 
 /* ---- start and end ------------------------------------------------------------------------- */
 
@@ -72,13 +62,6 @@ static int64_t deadline_of(const struct dynamodb *store, const struct keystore_b
     return own_us < batch->deadline_us ? own_us : batch->deadline_us;
 }
 
-/* A condition that does not hold is an answer. */
-static bool is_answered(const struct aws_call *call)
-{
-    return call->outcome == AWS_DONE ||
-           text_equals_c(call->code, "ConditionalCheckFailedException");
-}
-
 /* Why there was no answer, once for each time that the store goes away. */
 static void log_down(const struct dynamodb *store, const struct aws_call *call)
 {
@@ -105,24 +88,21 @@ static void note_dependency(bool is_well, const struct aws_call *failed)
     dependency_note_away(DEPENDENCY_KEY_STORE, &watch, why);
 }
 
-static void note_outcomes(struct dynamodb *store, const struct asked *asked, size_t count)
+static void note_answers(struct dynamodb *store, const struct dynamodb_asking *asking,
+                         const struct dynamodb_request *requests, size_t count)
 {
-    const struct aws_call *failed = NULL;
     size_t answered = 0;
-    for (size_t at = 0; at < count; at++) {
-        if (is_answered(&asked[at].call))
+    for (size_t at = 0; at < count; at++)
+        if (requests[at].answer != DYNAMODB_SILENCE)
             answered++;
-        else if (failed == NULL)
-            failed = &asked[at].call;
-    }
     /* Some that were throttled are no reason to leave it alone; most are. */
     const bool is_well = answered * 2 >= count;
-    note_dependency(is_well, failed);
+    note_dependency(is_well, asking->trouble);
     switch (breaker_note(&store->breaker, is_well, clock_monotonic_us())) {
     case BREAKER_SAME:
         break;
     case BREAKER_OPENED:
-        log_down(store, failed);
+        log_down(store, asking->trouble);
         break;
     case BREAKER_CLOSED:
         log_info(NULL, "keystore.back", "the key store answers again",
@@ -131,42 +111,43 @@ static void note_outcomes(struct dynamodb *store, const struct asked *asked, siz
     }
 }
 
-/* Sends the calls of `asked`, all at once. */
-static void ask(struct dynamodb *store, struct arena *arena, struct asked *asked, size_t count,
-                int64_t deadline_us)
+static void ask(struct dynamodb *store, const struct keystore_batch *batch,
+                struct dynamodb_request *requests, size_t count)
 {
-    struct error err;
-    struct aws_call **calls = ARENA_NEW_ARRAY(arena, struct aws_call *, count);
-    for (size_t at = 0; at < count; at++)
-        calls[at] = &asked[at].call;
-    const struct aws_batch batch = {calls, count, deadline_us};
-    if (aws_client_run(store->client, arena, &batch, &err) != OK)
-        calls[0]->message = text_copy(arena, text_of(err.message)); /* the first is logged */
-    note_outcomes(store, asked, count);
+    struct dynamodb_asking asking = {
+        .client = store->client,
+        .claimant = &store->claimant,
+        .arena = batch->arena,
+        .deadline_us = deadline_of(store, batch),
+    };
+    dynamodb_ask(&asking, requests, count);
+    note_answers(store, &asking, requests, count);
 }
 
 /* ---- claiming ------------------------------------------------------------------------------ */
 
-static int compare_asked(const void *left, const void *right)
+static int compare_requests(const void *left, const void *right)
 {
-    const struct asked *a = left;
-    const struct asked *b = right;
+    const struct dynamodb_request *a = left;
+    const struct dynamodb_request *b = right;
     const int order = memcmp(&a->claim->key_hash, &b->claim->key_hash, sizeof a->claim->key_hash);
     if (order != 0)
         return order;
     return a->place < b->place ? -1 : 1;
 }
 
-static struct asked *sort_by_key(const struct keystore_batch *batch)
+static struct dynamodb_request *sort_by_key(const struct keystore_batch *batch)
 {
-    struct asked *sorted = ARENA_NEW_ARRAY(batch->arena, struct asked, batch->count);
+    struct dynamodb_request *sorted =
+        ARENA_NEW_ARRAY(batch->arena, struct dynamodb_request, batch->count);
     for (size_t at = 0; at < batch->count; at++)
-        sorted[at] = (struct asked){.claim = batch->claims[at], .place = at};
-    qsort(sorted, batch->count, sizeof *sorted, compare_asked);
+        sorted[at] = (struct dynamodb_request){
+            .verb = DYNAMODB_CLAIM, .claim = batch->claims[at], .place = at};
+    qsort(sorted, batch->count, sizeof *sorted, compare_requests);
     return sorted;
 }
 
-static bool is_same_key(const struct asked *a, const struct asked *b)
+static bool is_same_key(const struct dynamodb_request *a, const struct dynamodb_request *b)
 {
     return memcmp(&a->claim->key_hash, &b->claim->key_hash, sizeof a->claim->key_hash) == 0;
 }
@@ -185,14 +166,14 @@ static void judge(struct keystore_claim *claim, const struct dynamodb_record *re
 }
 
 /* The claims of one key: the first was asked for, the others see what became of it. */
-static void settle_unanswered(const struct asked *group, size_t count)
+static void settle_unanswered(const struct dynamodb_request *group, size_t count)
 {
     for (size_t at = 0; at < count; at++)
         group[at].claim->verdict = KEYSTORE_UNANSWERED;
-    group[0].claim->may_be_held = group[0].call.may_be_done;
+    group[0].claim->may_be_held = group[0].may_be_done;
 }
 
-static void settle_claimed(const struct asked *group, size_t count, bool is_takeover)
+static void settle_claimed(const struct dynamodb_request *group, size_t count, bool is_takeover)
 {
     const struct dynamodb_record ours = {.fingerprint = group[0].claim->fingerprint};
     group[0].claim->verdict = KEYSTORE_ASK;
@@ -203,11 +184,11 @@ static void settle_claimed(const struct asked *group, size_t count, bool is_take
 }
 
 static void settle_refused(const struct dynamodb *store, const struct keystore_batch *batch,
-                           const struct asked *group, size_t count)
+                           const struct dynamodb_request *group, size_t count)
 {
     struct dynamodb_record record;
     struct error err;
-    if (dynamodb_read_obstacle(batch->arena, group[0].call.reply, &record, &err) != OK) {
+    if (dynamodb_read_obstacle(batch->arena, group[0].reply, &record, &err) != OK) {
         log_error(NULL, "keystore.unreadable", "a key's record cannot be read, going on without",
                   kv_str("detail", err.message));
         settle_unanswered(group, count);
@@ -225,40 +206,39 @@ static void settle_refused(const struct dynamodb *store, const struct keystore_b
 }
 
 static void settle(const struct dynamodb *store, const struct keystore_batch *batch,
-                   const struct asked *group, size_t count)
+                   const struct dynamodb_request *group, size_t count)
 {
-    const struct aws_call *call = &group[0].call;
-    if (!is_answered(call))
+    switch (group[0].answer) {
+    case DYNAMODB_SILENCE:
         settle_unanswered(group, count);
-    else if (call->outcome == AWS_DONE)
-        settle_claimed(group, count, dynamodb_was_left_behind(batch->arena, call->reply));
-    else
+        break;
+    case DYNAMODB_YES:
+        settle_claimed(group, count, dynamodb_was_left_behind(batch->arena, group[0].reply));
+        break;
+    case DYNAMODB_NO:
         settle_refused(store, batch, group, count);
+        break;
+    }
 }
 
 /* Asks for the first of each key and settles all of it. `claims`: sorted by key. */
 static void claim_sorted(struct dynamodb *store, const struct keystore_batch *batch,
-                         struct asked *claims, size_t count)
+                         struct dynamodb_request *claims, size_t count)
 {
-    struct asked *firsts = ARENA_NEW_ARRAY(batch->arena, struct asked, count);
+    struct dynamodb_request *firsts = ARENA_NEW_ARRAY(batch->arena, struct dynamodb_request, count);
     size_t first_count = 0;
     for (size_t at = 0; at < count; at++) {
         if (at > 0 && is_same_key(&claims[at - 1], &claims[at]))
             continue;
-        firsts[first_count] = claims[at];
-        firsts[first_count].call = (struct aws_call){
-            .action = "PutItem",
-            .body = dynamodb_write_claim(batch->arena, &store->claimant, claims[at].claim),
-        };
-        first_count++;
+        firsts[first_count++] = claims[at];
     }
-    ask(store, batch->arena, firsts, first_count, deadline_of(store, batch));
+    ask(store, batch, firsts, first_count);
     size_t at = 0;
     for (size_t key = 0; key < first_count; key++) {
         const size_t begin = at;
         while (at < count && is_same_key(&firsts[key], &claims[at]))
             at++;
-        claims[begin].call = firsts[key].call;
+        claims[begin] = firsts[key];
         settle(store, batch, &claims[begin], at - begin);
     }
 }
@@ -274,7 +254,7 @@ static void begin_claiming(struct dynamodb *store)
     };
 }
 
-static void leave_unanswered(struct asked *claims, size_t count)
+static void leave_unanswered(struct dynamodb_request *claims, size_t count)
 {
     for (size_t at = 0; at < count; at++) {
         claims[at].claim->verdict = KEYSTORE_UNANSWERED;
@@ -282,7 +262,7 @@ static void leave_unanswered(struct asked *claims, size_t count)
     }
 }
 
-static size_t size_of_first_key(const struct asked *claims, size_t count)
+static size_t size_of_first_key(const struct dynamodb_request *claims, size_t count)
 {
     size_t size = 1;
     while (size < count && is_same_key(&claims[0], &claims[size]))
@@ -296,7 +276,7 @@ static void dynamodb_claim(void *self, const struct keystore_batch *batch)
     struct dynamodb *store = self;
     if (batch->count == 0)
         return;
-    struct asked *claims = sort_by_key(batch);
+    struct dynamodb_request *claims = sort_by_key(batch);
     size_t done = 0;
     begin_claiming(store);
     for (size_t at = 0; at < batch->count; at++)
@@ -330,22 +310,19 @@ static bool is_worth_telling(const struct dynamodb *store, const struct keystore
 static void end_claims(struct dynamodb *store, const struct keystore_batch *batch,
                        bool is_completing)
 {
-    struct asked *asked = ARENA_NEW_ARRAY(batch->arena, struct asked, batch->count);
+    struct dynamodb_request *requests =
+        ARENA_NEW_ARRAY(batch->arena, struct dynamodb_request, batch->count);
     size_t count = 0;
     for (size_t at = 0; at < batch->count; at++) {
         struct keystore_claim *claim = batch->claims[at];
         if (!is_worth_telling(store, claim))
             continue;
         const bool is_kept = is_completing && !is_too_large(claim);
-        const writer write = is_kept ? dynamodb_write_complete : dynamodb_write_release;
-        asked[count++] = (struct asked){
-            .claim = claim,
-            .call = {.action = is_kept ? "UpdateItem" : "DeleteItem",
-                     .body = write(batch->arena, &store->claimant, claim)},
-        };
+        requests[count++] = (struct dynamodb_request){
+            .verb = is_kept ? DYNAMODB_COMPLETE : DYNAMODB_RELEASE, .claim = claim};
     }
     if (count > 0)
-        ask(store, batch->arena, asked, count, deadline_of(store, batch));
+        ask(store, batch, requests, count);
 }
 
 static void dynamodb_complete(void *self, const struct keystore_batch *batch)

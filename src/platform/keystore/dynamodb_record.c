@@ -1,6 +1,7 @@
 #include "platform/keystore/dynamodb_record.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/json.h"
 
 #include <stdio.h>
@@ -64,8 +65,8 @@ static void write_item(struct json_writer *w, struct arena *arena,
     json_end_object(w);
 }
 
-struct text dynamodb_write_claim(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                 const struct keystore_claim *claim)
+static struct text write_claim(struct arena *arena, const struct dynamodb_claimant *claimant,
+                               const struct keystore_claim *claim)
 {
     const int64_t stale_ms = claimant->now_ms - DYNAMODB_CLOCK_SKEW_MS;
     struct text_builder out;
@@ -98,8 +99,8 @@ static void write_outcome(struct json_writer *w, const struct keystore_outcome *
         write_string(w, ":location", outcome->location);
 }
 
-struct text dynamodb_write_complete(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                    const struct keystore_claim *claim)
+static struct text write_complete(struct arena *arena, const struct dynamodb_claimant *claimant,
+                                  const struct keystore_claim *claim)
 {
     const bool has_location = !text_is_none(claim->outcome.location);
     struct text_builder out;
@@ -125,8 +126,8 @@ struct text dynamodb_write_complete(struct arena *arena, const struct dynamodb_c
     return text_builder_text(&out);
 }
 
-struct text dynamodb_write_release(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                   const struct keystore_claim *claim)
+static struct text write_release(struct arena *arena, const struct dynamodb_claimant *claimant,
+                                 const struct keystore_claim *claim)
 {
     struct text_builder out;
     struct json_writer w;
@@ -141,6 +142,115 @@ struct text dynamodb_write_release(struct arena *arena, const struct dynamodb_cl
     json_end_object(&w);
     json_end_object(&w);
     return text_builder_text(&out);
+}
+
+struct text dynamodb_write_call(struct arena *arena, const struct dynamodb_claimant *claimant,
+                                enum dynamodb_verb verb, const struct keystore_claim *claim)
+{
+    switch (verb) {
+    case DYNAMODB_CLAIM:
+        return write_claim(arena, claimant, claim);
+    case DYNAMODB_COMPLETE:
+        return write_complete(arena, claimant, claim);
+    case DYNAMODB_RELEASE:
+        return write_release(arena, claimant, claim);
+    }
+    UNREACHABLE();
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+#define WHERE_STILL_OURS " WHERE key_hash = ? AND \"owner\" = ? AND \"state\" = '" IN_FLIGHT "'"
+
+static void write_parameter(struct json_writer *w, const char *type, struct text value)
+{
+    json_begin_object(w, NULL);
+    json_write_text(w, type, value);
+    json_end_object(w);
+}
+
+static void write_number_parameter(struct json_writer *w, int64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    write_parameter(w, "N", text_of(digits));
+}
+
+static void write_insert_parameters(struct json_writer *w, struct arena *arena,
+                                    const struct dynamodb_claimant *claimant,
+                                    const struct keystore_claim *claim)
+{
+    const int64_t now_s = claimant->now_ms / 1000;
+    write_parameter(w, "S", sha256_to_hex(arena, &claim->key_hash));
+    write_parameter(w, "S", uuid_to_text(arena, &claimant->owner));
+    write_parameter(w, "S", sha256_to_hex(arena, &claim->fingerprint));
+    write_number_parameter(w, claimant->now_ms + claimant->lease_ms);
+    write_number_parameter(w, now_s);
+    write_number_parameter(w, now_s + claimant->ttl_s);
+}
+
+static void write_where_parameters(struct json_writer *w, struct arena *arena,
+                                   const struct dynamodb_claimant *claimant,
+                                   const struct keystore_claim *claim)
+{
+    write_parameter(w, "S", sha256_to_hex(arena, &claim->key_hash));
+    write_parameter(w, "S", uuid_to_text(arena, &claimant->owner));
+}
+
+static void write_outcome_parameters(struct json_writer *w, const struct keystore_outcome *outcome)
+{
+    write_number_parameter(w, outcome->status);
+    write_parameter(w, "S", outcome->body);
+    if (!text_is_none(outcome->location))
+        write_parameter(w, "S", outcome->location);
+}
+
+/* A statement is what stands before the table's name, the name, and what follows it. */
+static const char *before_table(enum dynamodb_verb verb)
+{
+    static const char *const BEFORE[] = {
+        [DYNAMODB_CLAIM] = "INSERT INTO ",
+        [DYNAMODB_COMPLETE] = "UPDATE ",
+        [DYNAMODB_RELEASE] = "DELETE FROM ",
+    };
+    return BEFORE[verb];
+}
+
+static const char *after_table(enum dynamodb_verb verb, bool has_location)
+{
+    switch (verb) {
+    case DYNAMODB_CLAIM:
+        return " VALUE {'state': '" IN_FLIGHT "', 'key_hash': ?, 'owner': ?, 'fingerprint': ?, "
+               "'lease_until': ?, 'created_at': ?, 'expires_at': ?}";
+    case DYNAMODB_COMPLETE:
+        return has_location ? " SET \"state\" = '" DONE "' SET \"status\" = ? SET \"body\" = ? "
+                              "SET \"location\" = ?" WHERE_STILL_OURS
+                            : " SET \"state\" = '" DONE "' SET \"status\" = ? "
+                              "SET \"body\" = ?" WHERE_STILL_OURS;
+    case DYNAMODB_RELEASE:
+        return WHERE_STILL_OURS;
+    }
+    UNREACHABLE();
+}
+
+void dynamodb_write_statement(struct json_writer *w, struct arena *arena,
+                              const struct dynamodb_claimant *claimant, enum dynamodb_verb verb,
+                              const struct keystore_claim *claim)
+{
+    const bool has_location = !text_is_none(claim->outcome.location);
+    json_begin_object(w, NULL);
+    json_write_text(w, "Statement",
+                    text_format(arena, "%s\"%s\"%s", before_table(verb), claimant->table,
+                                after_table(verb, has_location)));
+    json_begin_array(w, "Parameters");
+    if (verb == DYNAMODB_CLAIM)
+        write_insert_parameters(w, arena, claimant, claim);
+    if (verb == DYNAMODB_COMPLETE)
+        write_outcome_parameters(w, &claim->outcome);
+    if (verb != DYNAMODB_CLAIM)
+        write_where_parameters(w, arena, claimant, claim);
+    json_end_array(w);
+    json_end_object(w);
 }
 
 /* ---- replies ------------------------------------------------------------------------------- */

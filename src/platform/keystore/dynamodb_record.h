@@ -1,7 +1,8 @@
 /* platform/keystore/dynamodb_record.h - a key's record as DynamoDB keeps it.
  *
- * Purpose:   writes the three requests that change a record, each on its own condition, and reads
- *            the record that stood in the way of a claim.
+ * Purpose:   writes the three requests that change a record, each on its own condition, as a call
+ *            of its own or as a statement among others, and reads the record that stood in the way
+ *            of a claim.
  *
  *            key_hash S (the table's key) | state S IN_FLIGHT, DONE | owner S | fingerprint S |
  *            lease_until N (ms) | created_at N (s) | expires_at N (s, the table's TTL attribute) |
@@ -13,6 +14,7 @@
 #ifndef PLATFORM_KEYSTORE_DYNAMODB_RECORD_H
 #define PLATFORM_KEYSTORE_DYNAMODB_RECORD_H
 
+#include "base/json.h"
 #include "base/uuid.h"
 #include "platform/keystore/keystore.h"
 
@@ -39,14 +41,20 @@ enum {
     DYNAMODB_CLOCK_SKEW_MS = 1000,
 };
 
-/* PutItem: absent, or expired, or its lease has passed. */
-struct text dynamodb_write_claim(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                 const struct keystore_claim *claim);
-/* UpdateItem, DeleteItem: while it is still the claimant's. */
-struct text dynamodb_write_complete(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                    const struct keystore_claim *claim);
-struct text dynamodb_write_release(struct arena *arena, const struct dynamodb_claimant *claimant,
-                                   const struct keystore_claim *claim);
+enum dynamodb_verb {
+    DYNAMODB_CLAIM,    /* where it is absent, or expired, or its lease has passed */
+    DYNAMODB_COMPLETE, /* while it is still the claimant's */
+    DYNAMODB_RELEASE,  /* likewise */
+};
+
+/* The body of PutItem, UpdateItem or DeleteItem. */
+struct text dynamodb_write_call(struct arena *arena, const struct dynamodb_claimant *claimant,
+                                enum dynamodb_verb verb, const struct keystore_claim *claim);
+/* One of the statements of BatchExecuteStatement. Its claim is stricter: the record must be
+ * absent. */
+void dynamodb_write_statement(struct json_writer *w, struct arena *arena,
+                              const struct dynamodb_claimant *claimant, enum dynamodb_verb verb,
+                              const struct keystore_claim *claim);
 
 /* The record in a refused claim's reply. ERR_NOT_FOUND: the reply has none. */
 MUST_CHECK enum status dynamodb_read_obstacle(struct arena *arena, struct text reply,

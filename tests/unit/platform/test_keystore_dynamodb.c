@@ -21,6 +21,7 @@ struct answer {
 };
 
 static struct answer answers[CALLS_MAX]; /* by the order of calls within a run */
+static struct answer later_answer;       /* of the runs that follow the first */
 static bool echoes_owner;                /* the first obstacle is the claimant's own */
 static char echo[1024];
 static char asked[512]; /* actions of all calls since the last look */
@@ -63,6 +64,8 @@ enum status aws_client_run(struct aws_client *client, struct arena *unused,
     (void)client;
     (void)unused;
     (void)err;
+    if (strstr(asked, "BatchExecuteStatement") != NULL)
+        answers[0] = later_answer;
     for (size_t at = 0; at < batch->count; at++) {
         struct aws_call *call = batch->calls[at];
         const struct answer *answer = &answers[at];
@@ -347,6 +350,77 @@ static void test_dynamodb_claim__half_is_enough(void **state)
     KEYSTORE_DYNAMODB.close(store);
 }
 
+static const struct {
+    const char *given;
+    struct answer first, second; /* calls, in order */
+    const char *asked;
+    enum keystore_verdict last; /* of the fifth key; the others are claimed or as it */
+    bool may_be_held;
+} TOGETHER[] = {
+    {"five new keys",
+     {AWS_DONE, NULL, "{\"Responses\":[{},{},{},{},{}]}", false},
+     {0},
+     "BatchExecuteStatement ",
+     KEYSTORE_ASK,
+     true},
+    {"a key that is known",
+     {AWS_DONE, NULL, "{\"Responses\":[{},{},{},{},{\"Error\":{\"Code\":\"DuplicateItem\"}}]}",
+      false},
+     {AWS_REFUSED, CONDITION_FAILED, ITEM("DONE", SAME, OUTCOME), false},
+     "BatchExecuteStatement PutItem ",
+     KEYSTORE_REPLAY,
+     false},
+    {"a key that was left behind",
+     {AWS_DONE, NULL, "{\"Responses\":[{},{},{},{},{\"Error\":{\"Code\":\"DuplicateItem\"}}]}",
+      false},
+     {AWS_DONE, NULL, "{\"Attributes\":{\"state\":{\"S\":\"IN_FLIGHT\"}}}", false},
+     "BatchExecuteStatement PutItem ",
+     KEYSTORE_ASK,
+     true},
+    {"a statement that is throttled",
+     {AWS_DONE, NULL, "{\"Responses\":[{},{},{},{},{\"Error\":{\"Code\":\"ThrottlingError\"}}]}",
+      false},
+     {AWS_THROTTLED, "ThrottlingException", "{}", false},
+     "BatchExecuteStatement PutItem ",
+     KEYSTORE_UNANSWERED,
+     false},
+    {"silence",
+     {AWS_FAILED, NULL, NULL, true},
+     {0},
+     "BatchExecuteStatement ",
+     KEYSTORE_UNANSWERED,
+     true},
+    {"an answer that is no answer",
+     {AWS_DONE, NULL, "{\"Responses\":[]}", false},
+     {0},
+     "BatchExecuteStatement ",
+     KEYSTORE_UNANSWERED,
+     false},
+};
+
+/* Five keys go as statements in one call; what a statement does not do is asked again alone. */
+static void test_dynamodb_claim__statements(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < COUNT(TOGETHER); at++) {
+        void *store = open_store();
+        struct keystore_claim keys[5];
+        struct keystore_claim *claims[COUNT(keys)];
+        for (size_t key = 0; key < COUNT(keys); key++) {
+            keys[key] = claim_of(&"abcde"[key], SAME);
+            claims[key] = &keys[key];
+        }
+        const struct keystore_batch batch = batch_of(claims, COUNT(claims));
+        later_answer = TOGETHER[at].second;
+        answers[0] = TOGETHER[at].first;
+        KEYSTORE_DYNAMODB.claim(store, &batch);
+        CHECK_TEXT(TOGETHER[at].given, text_of(asked), TOGETHER[at].asked);
+        CHECK_EQ(TOGETHER[at].given, keys[4].verdict, TOGETHER[at].last);
+        CHECK_EQ(TOGETHER[at].given, keys[4].may_be_held, TOGETHER[at].may_be_held);
+        KEYSTORE_DYNAMODB.close(store);
+    }
+}
+
 int main(void)
 {
     arena = arena_new(64 * 1024 * 1024);
@@ -354,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_dynamodb_claim__one),
         cmocka_unit_test(test_dynamodb_claim__own_answer_that_got_lost),
         cmocka_unit_test(test_dynamodb_claim__equal_keys),
+        cmocka_unit_test(test_dynamodb_claim__statements),
         cmocka_unit_test(test_dynamodb_end__calls),
         cmocka_unit_test(test_dynamodb_claim__silence_is_not_waited_for_again),
         cmocka_unit_test(test_dynamodb_claim__half_is_enough),
