@@ -1,6 +1,7 @@
 /* Consuming on Kafka: what was polled is kept until it is confirmed, so that it can be handed over
  * again without asking the brokers for it. Progress is committed after the confirm, one commit on
- * its way at a time: what is confirmed meanwhile goes with the next one.
+ * its way at a time and not too often: what is confirmed meanwhile goes with the next one, at the
+ * latest when there is nothing to read.
  *
  * The group takes partitions away only within a poll of ours (or after we have hung for so long
  * that it has given us up). Then what is confirmed is committed first, and what is not is dropped:
@@ -24,6 +25,7 @@ enum {
     REACH_MS = 1000,
     PROBE_MS = 200,        /* at the end */
     COMMIT_WAIT_MS = 2000, /* before a partition is given back */
+    COMMIT_EVERY_MS = 50,  /* while there is something to read */
     GROUP_SIZE_MAX = 300,
 };
 
@@ -49,6 +51,8 @@ struct kafka_consumer {
     rd_kafka_topic_partition_list_t *confirmed; /* next offsets, not sent yet */
     rd_kafka_topic_partition_list_t *sent;      /* on their way; NULL: none */
     intptr_t assignment;                        /* counts; commits of another one do not matter */
+    int64_t commit_due_us;                      /* not before, while there is something to read */
+    bool is_idle;                               /* a poll waits for a first message */
     atomic_bool is_woken;
 };
 
@@ -128,7 +132,8 @@ static void note_committed(rd_kafka_t *rk, rd_kafka_resp_err_t code,
         return;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_lost(code)) {
         clear_list(&consumer->sent);
-        send_commit(consumer);
+        if (consumer->is_idle)
+            send_commit(consumer);
         return;
     }
     merge_offsets(consumer->confirmed, consumer->sent); /* the next poll sends them again */
@@ -149,6 +154,7 @@ static void send_commit(struct kafka_consumer *consumer)
         return; /* the next poll tries again */
     consumer->sent = consumer->confirmed;
     consumer->confirmed = rd_kafka_topic_partition_list_new(16);
+    consumer->commit_due_us = clock_monotonic_us() + COMMIT_EVERY_MS * US_PER_MS;
 }
 
 static void note_committed_now(rd_kafka_t *rk, rd_kafka_resp_err_t code,
@@ -327,6 +333,20 @@ static void note_trouble(struct kafka_consumer *consumer, const rd_kafka_message
               rd_kafka_message_errstr(told));
 }
 
+/* Whoever finds nothing has time to commit. */
+static rd_kafka_message_t *take(struct kafka_consumer *consumer, int64_t until_us)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client.rk, 0);
+    const int64_t left_ms = (until_us - clock_monotonic_us()) / US_PER_MS;
+    if (message != NULL || consumer->held_count > 0 || left_ms <= 0)
+        return message;
+    send_commit(consumer);
+    consumer->is_idle = true;
+    message = rd_kafka_consumer_poll(consumer->client.rk, (int)left_ms);
+    consumer->is_idle = false;
+    return message;
+}
+
 /* Takes what is there, and waits only for the first. What is held already fills the batch first;
  * one poll all the same, for the group's callbacks. */
 static void gather(struct kafka_consumer *consumer, const struct bus_poll *poll)
@@ -336,14 +356,13 @@ static void gather(struct kafka_consumer *consumer, const struct bus_poll *poll)
     if (consumer->held_count >= 2 * poll->count_max)
         return;
     do {
-        const int64_t left_ms = (until_us - clock_monotonic_us()) / US_PER_MS;
-        const bool is_waiting = consumer->held_count == 0 && left_ms > 0;
-        rd_kafka_message_t *message =
-            rd_kafka_consumer_poll(consumer->client.rk, is_waiting ? (int)left_ms : 0);
-        if (message == NULL && (!is_waiting || atomic_load(&consumer->is_woken)))
-            return;
-        if (message == NULL)
+        rd_kafka_message_t *message = take(consumer, until_us);
+        if (message == NULL) {
+            if (consumer->held_count > 0 || atomic_load(&consumer->is_woken) ||
+                clock_monotonic_us() >= until_us)
+                return;
             continue;
+        }
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_trouble(consumer, message);
             rd_kafka_message_destroy(message);
@@ -397,7 +416,6 @@ static enum status consumer_poll(void *self, const struct bus_poll *poll, struct
     struct kafka_consumer *consumer = self;
     ASSERT(poll->count_max > 0);
     TRY(prepare(consumer, err));
-    send_commit(consumer);
     consumer->handed_count = 0;
     gather(consumer, poll);
     atomic_store(&consumer->is_woken, false);
@@ -417,7 +435,8 @@ static enum status consumer_confirm(void *self, struct error *err)
                    message->offset + 1);
     }
     drop_first(consumer, consumer->handed_count);
-    send_commit(consumer);
+    if (clock_monotonic_us() >= consumer->commit_due_us)
+        send_commit(consumer);
     return OK;
 }
 

@@ -17,24 +17,37 @@ static const int64_t TIME_MS_MAX = INT64_C(253402300799999); /* the end of the y
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-rd_kafka_headers_t *kafka_write_headers(struct arena *arena, const struct message *message)
+static void add(rd_kafka_headers_t *headers, const char *name, struct text value)
+{
+    const rd_kafka_resp_err_t code =
+        rd_kafka_header_add(headers, name, -1, value.data, (ssize_t)value.size);
+    ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* Headers that cannot be read are left out: readers will tell that it has none. */
+static rd_kafka_headers_t *write_given(struct arena *arena, struct text given)
 {
     struct json_value all;
     struct error ignored;
-    const struct text written =
-        text_is_none(message->headers) ? message_write_headers(arena, message) : message->headers;
-    if (json_parse(arena, written, &all, &ignored) != OK || all.type != JSON_OBJECT)
-        return rd_kafka_headers_new(1); /* its readers will tell that it has none */
+    if (json_parse(arena, given, &all, &ignored) != OK || all.type != JSON_OBJECT)
+        return rd_kafka_headers_new(1);
     rd_kafka_headers_t *headers = rd_kafka_headers_new(all.count);
     for (size_t at = 0; at < all.count; at++) {
-        const struct json_member *header = &all.members[at];
-        const struct text value =
-            header->value.type == JSON_STRING ? header->value.text : header->value.source;
-        const rd_kafka_resp_err_t code =
-            rd_kafka_header_add(headers, header->name.data, (ssize_t)header->name.size, value.data,
-                                (ssize_t)value.size);
-        ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR);
+        const struct json_value *value = &all.members[at].value;
+        add(headers, text_to_c(arena, all.members[at].name),
+            value->type == JSON_STRING ? value->text : value->source);
     }
+    return headers;
+}
+
+rd_kafka_headers_t *kafka_write_headers(struct arena *arena, const struct message *message)
+{
+    if (!text_is_none(message->headers))
+        return write_given(arena, message->headers);
+    const struct message_headers all = message_list_headers(arena, message);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(all.count);
+    for (size_t at = 0; at < all.count; at++)
+        add(headers, all.items[at].name, all.items[at].value);
     return headers;
 }
 

@@ -1,6 +1,7 @@
 #include "platform/bus/message.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/json.h"
 #include "base/timestamp.h"
 
@@ -30,55 +31,68 @@ struct text message_event_name(struct text type)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static void write_id(struct json_writer *w, const char *name, const struct uuid *id)
+static void add(struct message_headers *headers, const char *name, struct text value)
+{
+    if (text_is_none(value))
+        return;
+    ASSERT(headers->count < MESSAGE_HEADERS_MAX);
+    headers->items[headers->count++] = (struct message_header){name, value};
+}
+
+static void add_id(struct message_headers *headers, struct arena *arena, const char *name,
+                   const struct uuid *id)
 {
     if (!uuid_is_nil(id))
-        json_write_uuid(w, name, id);
-}
-
-static void write_text(struct json_writer *w, const char *name, struct text value)
-{
-    if (!text_is_none(value))
-        json_write_text(w, name, value);
-}
-
-/* Padded, so that sequences also sort as text. */
-static void write_sequence(struct json_writer *w, struct arena *arena, int64_t sequence)
-{
-    json_write_text(w, "ce_sequence", text_format(arena, "%020" PRId64, sequence));
+        add(headers, name, uuid_to_text(arena, id));
 }
 
 /* The schema's name is the type's, without the part that is the same for all of ours. */
-static void write_schema(struct json_writer *w, struct arena *arena, struct text type)
+static struct text schema_of(struct arena *arena, struct text type)
 {
     if (text_starts_with(type, TYPE_PREFIX))
         type = text_skip(type, sizeof TYPE_PREFIX - 1);
-    json_write_text(w, "ce_dataschema",
-                    text_format(arena, "%s%.*s", SCHEMA_PREFIX, TEXT_ARGS(type)));
+    return text_format(arena, "%s%.*s", SCHEMA_PREFIX, TEXT_ARGS(type));
+}
+
+static struct text time_text(struct arena *arena, int64_t time_us)
+{
+    char *text = arena_alloc(arena, TIMESTAMP_TEXT_SIZE + 1);
+    timestamp_format(time_us, text);
+    return (struct text){text, TIMESTAMP_TEXT_SIZE};
+}
+
+struct message_headers message_list_headers(struct arena *arena, const struct message *message)
+{
+    struct message_headers all = {.count = 0};
+    add(&all, "content-type", TEXT("application/json"));
+    add(&all, "ce_specversion", TEXT("1.0"));
+    add(&all, "ce_id", uuid_to_text(arena, &message->id));
+    add(&all, "ce_source", message->source);
+    add(&all, "ce_type", message->type);
+    add(&all, "ce_dataschema", schema_of(arena, message->type));
+    add(&all, "ce_subject", uuid_to_text(arena, &message->subject));
+    add(&all, "ce_time", time_text(arena, message->time_us));
+    add(&all, "ce_partitionkey", uuid_to_text(arena, &message->key));
+    /* padded, so that sequences also sort as text */
+    add(&all, "ce_sequence", text_format(arena, "%020" PRId64, message->sequence));
+    add(&all, "ce_tenantid", message->tenant);
+    add_id(&all, arena, "ce_sagaid", &message->saga_id);
+    add_id(&all, arena, "ce_commandid", &message->command_id);
+    add(&all, "traceparent", message->traceparent);
+    add(&all, "ce_traceparent", message->origin_traceparent);
+    return all;
 }
 
 struct text message_write_headers(struct arena *arena, const struct message *message)
 {
+    const struct message_headers all = message_list_headers(arena, message);
     struct text_builder out;
     struct json_writer w;
     text_builder_init(&out, arena, 768);
     json_writer_init(&w, &out);
     json_begin_object(&w, NULL);
-    json_write_text(&w, "content-type", TEXT("application/json"));
-    json_write_text(&w, "ce_specversion", TEXT("1.0"));
-    json_write_uuid(&w, "ce_id", &message->id);
-    json_write_text(&w, "ce_source", message->source);
-    json_write_text(&w, "ce_type", message->type);
-    write_schema(&w, arena, message->type);
-    json_write_uuid(&w, "ce_subject", &message->subject);
-    json_write_time(&w, "ce_time", message->time_us);
-    json_write_uuid(&w, "ce_partitionkey", &message->key);
-    write_sequence(&w, arena, message->sequence);
-    write_text(&w, "ce_tenantid", message->tenant);
-    write_id(&w, "ce_sagaid", &message->saga_id);
-    write_id(&w, "ce_commandid", &message->command_id);
-    write_text(&w, "traceparent", message->traceparent);
-    write_text(&w, "ce_traceparent", message->origin_traceparent);
+    for (size_t at = 0; at < all.count; at++)
+        json_write_text(&w, all.items[at].name, all.items[at].value);
     json_end_object(&w);
     return text_builder_text(&out);
 }

@@ -43,8 +43,22 @@ struct message {
 struct text message_type_of(struct arena *arena, struct text event_name);
 struct text message_event_name(struct text type); /* TEXT_NONE: not a type of ours */
 
-/* All headers as one JSON object of strings, in a fixed order. ce_dataschema is made of the type
- * and not read back: urn:tallystick:event:authorization.approved.v1. */
+struct message_header {
+    const char *name;
+    struct text value;
+};
+
+enum { MESSAGE_HEADERS_MAX = 15 };
+
+struct message_headers {
+    struct message_header items[MESSAGE_HEADERS_MAX];
+    size_t count;
+};
+
+/* All headers, in a fixed order. ce_dataschema is made of the type and not read back:
+ * urn:tallystick:event:authorization.approved.v1. */
+struct message_headers message_list_headers(struct arena *arena, const struct message *message);
+/* The same as one JSON object of strings. */
 struct text message_write_headers(struct arena *arena, const struct message *message);
 
 /* Fills the attributes from such an object, and nothing else. ERR_INVALID: not CloudEvents 1.0 of
