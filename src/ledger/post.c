@@ -103,22 +103,25 @@ static void decide(struct ledger_batch *batch, struct batch_item *item)
 
 static void tell(const struct batch_item *item)
 {
-    static const char *const SENTENCES[] = {
-        [LEDGER_HOLD_RECORDED] = "hold recorded in the ledger",
-        [LEDGER_HOLD_RELEASED] = "hold released in the ledger",
-        [LEDGER_REFUSED] = "hold refused by the ledger",
+    static const struct {
+        const char *event;
+        const char *message;
+    } WORDS[] = {
+        [LEDGER_HOLD_RECORDED] = {"ledger.hold_recorded", "hold recorded in the ledger"},
+        [LEDGER_HOLD_RELEASED] = {"ledger.hold_released", "hold released in the ledger"},
+        [LEDGER_REFUSED] = {"ledger.refused", "hold refused by the ledger"},
     };
     const struct ledger_command *command = &item->command;
     const struct step_row *step = item->step;
     const char *reason = ledger_reason_name(step->reason);
     const struct log_field why =
         reason == NULL ? (struct log_field){.kind = LOG_FIELD_END} : kv_str("reason", reason);
-    log_info(&command->trace, ledger_answer_type(step->outcome),
-             item->is_repeat ? "command repeated, answered as before" : SENTENCES[step->outcome],
-             kv_uuid("auth_id", &command->authorization_id),
-             kv_uuid("account_id", &command->account_id), kv_uuid("saga_id", &command->saga_id),
-             kv_i64("amount_minor", step->amount_minor), kv_str("currency", step->currency->code),
-             why);
+    log_info(
+        &command->trace, WORDS[step->outcome].event,
+        item->is_repeat ? "command repeated, answered as before" : WORDS[step->outcome].message,
+        kv_uuid("auth_id", &command->authorization_id), kv_uuid("account_id", &command->account_id),
+        kv_uuid("saga_id", &command->saga_id), kv_i64("amount_minor", step->amount_minor),
+        kv_str("currency", step->currency->code), why);
 }
 
 static bool is_to_apply(const struct batch_item *item)

@@ -19,6 +19,8 @@ struct half {
     char data[HALF_SIZE];
 };
 
+static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
+
 static struct {
     const char *service;
     const char *version;
@@ -128,6 +130,28 @@ void log_stop(void)
     log_flush();
 }
 
+const char *log_level_name(enum log_level level)
+{
+    ASSERT((size_t)level < COUNT(LEVELS));
+    return LEVELS[level];
+}
+
+bool log_level_parse(struct text name, enum log_level *out)
+{
+    for (size_t at = 0; at < COUNT(LEVELS); at++) {
+        if (!text_equals_c(name, LEVELS[at]))
+            continue;
+        *out = (enum log_level)at;
+        return true;
+    }
+    return false;
+}
+
+enum log_level log_level(void)
+{
+    return __atomic_load_n(&the_log.level, __ATOMIC_RELAXED);
+}
+
 void log_set_level(enum log_level level)
 {
     __atomic_store_n(&the_log.level, level, __ATOMIC_RELAXED);
@@ -151,7 +175,7 @@ static size_t add_line(const char *line, size_t size)
 void log_write(enum log_level level, const struct trace_context *trace, const char *event,
                const char *message, const struct log_field *fields)
 {
-    if (level < __atomic_load_n(&the_log.level, __ATOMIC_RELAXED))
+    if (level < log_level())
         return;
     static _Thread_local char buffer[LOG_LINE_SIZE_MAX];
     const struct log_line line = {.time_us = clock_realtime_us(),

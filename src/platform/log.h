@@ -35,9 +35,12 @@ struct log_field kv_uuid(const char *name, const struct uuid *value);
 
 void log_start(const char *service, const char *version, enum log_level level,
                enum log_format format);
-void log_stop(void);  /* writes what is gathered */
-void log_flush(void); /* writes what is gathered, now */
-void log_set_level(enum log_level level);
+void log_stop(void);                      /* writes what is gathered */
+void log_flush(void);                     /* writes what is gathered, now */
+void log_set_level(enum log_level level); /* from now on, in the whole process */
+enum log_level log_level(void);
+const char *log_level_name(enum log_level level); /* debug, info ... */
+bool log_level_parse(struct text name, enum log_level *out);
 
 /* `trace` may be NULL. */
 void log_write(enum log_level level, const struct trace_context *trace, const char *event,

@@ -3,15 +3,13 @@
 #include "base/assert.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "platform/card_mask.h"
 
 #include <stdio.h>
 
 enum {
     TEXT_VALUE_SIZE_MAX = 2048, /* of one field, before escaping */
     TAIL_SIZE_MAX = 32,         /* kept free for what ends a line */
-    CARD_DIGITS_MIN = 13,
-    CARD_DIGITS_MAX = 19,
-    CARD_DIGITS_SHOWN = 4,
 };
 
 /* The line as far as it is written. */
@@ -19,16 +17,8 @@ struct pen {
     char *data;
     size_t size;
     size_t size_max;
-    bool is_full;  /* something did not fit */
-    size_t digits; /* written in a row just now */
+    bool is_full; /* something did not fit */
 };
-
-const char *log_level_name(enum log_level level)
-{
-    static const char *const NAMES[] = {"debug", "info", "warning", "error"};
-    ASSERT((size_t)level < COUNT(NAMES));
-    return NAMES[level];
-}
 
 static void write_bytes(struct pen *pen, const char *data, size_t size)
 {
@@ -52,14 +42,6 @@ static void write_i64(struct pen *pen, int64_t value)
     write_bytes(pen, digits, (size_t)size);
 }
 
-/* A run of digits has ended: hides it if it could be a card number. */
-static void end_digits(struct pen *pen)
-{
-    if (pen->digits >= CARD_DIGITS_MIN && pen->digits <= CARD_DIGITS_MAX && !pen->is_full)
-        memset(pen->data + pen->size - pen->digits, '*', pen->digits - CARD_DIGITS_SHOWN);
-    pen->digits = 0;
-}
-
 static void write_escape(struct pen *pen, char c)
 {
     char escape[8];
@@ -80,16 +62,12 @@ static bool is_plain(char c)
 /* A text in the escapes of JSON, without quotes. */
 static void write_escaped(struct pen *pen, struct text t)
 {
+    char masked[TEXT_VALUE_SIZE_MAX];
     t = utf8_clip(t, TEXT_VALUE_SIZE_MAX);
+    if (card_mask(t, masked))
+        t.data = masked;
     while (t.size > 0) {
         size_t size = 1;
-        if (t.data[0] >= '0' && t.data[0] <= '9') {
-            write_bytes(pen, t.data, 1);
-            pen->digits++;
-            t = text_skip(t, 1);
-            continue;
-        }
-        end_digits(pen);
         if (is_plain(t.data[0]))
             write_bytes(pen, t.data, 1);
         else if ((size = utf8_character_size(t)) > 1)
@@ -98,7 +76,6 @@ static void write_escaped(struct pen *pen, struct text t)
             write_escape(pen, size == 1 ? t.data[0] : '?');
         t = text_skip(t, size == 0 ? 1 : size);
     }
-    end_digits(pen);
 }
 
 static void write_quoted(struct pen *pen, struct text t)

@@ -1,7 +1,7 @@
 /* platform/log_line.h - how one log line looks: JSON, or text for a terminal.
  *
- * Purpose:   the rendering behind platform/log.h. Runs of 13 to 19 digits in texts are masked but
- *            for the last four: no card number reaches a log, whoever wrote it there.
+ * Purpose:   the rendering behind platform/log.h. Card numbers in texts are masked but for the
+ *            last four digits (card_mask.h).
  * Units:     sizes in bytes, times in UTC microseconds.
  * Ownership: the caller's buffer.
  * Errors:    what does not fit is left out and the line says so (`truncated`).
@@ -27,7 +27,5 @@ struct log_line {
 /* Both return the line's size with its line break; no NUL is written. */
 size_t log_line_write_json(const struct log_line *line, char out[static LOG_LINE_SIZE_MAX]);
 size_t log_line_write_text(const struct log_line *line, char out[static LOG_LINE_SIZE_MAX]);
-
-const char *log_level_name(enum log_level level);
 
 #endif

@@ -129,11 +129,8 @@ static enum status load_config(const struct service *service, struct service_con
 
 static void start_log(const struct service *service, const struct service_config *config)
 {
-    static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
     enum log_level level = LOG_INFO;
-    for (size_t at = 0; at < COUNT(LEVELS); at++)
-        if (strcmp(config->log_level, LEVELS[at]) == 0)
-            level = (enum log_level)at;
+    ASSERT(log_level_parse(text_of(config->log_level), &level)); /* one of the option's choices */
     const bool is_text = strcmp(config->log_format, "text") == 0 ||
                          (strcmp(config->log_format, "auto") == 0 && isatty(STDERR_FILENO));
     log_start(service->name, TALLYSTICK_VERSION, level, is_text ? LOG_TEXT : LOG_JSON);
@@ -276,7 +273,8 @@ static void stop_parts(struct running *running)
 
 static int run(const struct service *service, const struct service_config *config)
 {
-    struct running running = {.service = service, .config = config, .admin = {.service = service}};
+    struct running running = {
+        .service = service, .config = config, .admin = {.service = service, .config = config}};
     struct error err;
     const enum status status = start_parts(&running, &err);
     if (status != OK)

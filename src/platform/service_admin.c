@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "platform/http_problem.h"
 #include "platform/service_health.h"
+#include "platform/service_log_level.h"
 #include "platform/service_metrics.h"
 
 enum { HEADER_SIZE_MAX = 8192, BODY_SIZE_MAX = 4096, CONNECTIONS_MAX = 64, TIMEOUT_MS = 5000 };
@@ -143,6 +144,8 @@ static void handle(void *context, struct http_request *request)
         answer_version(request, admin->service->name);
     else if (text_equals_c(request->path, "/status"))
         answer_status(request, admin);
+    else if (text_equals_c(request->path, "/log-level"))
+        service_answer_log_level(admin->config, request);
     else if (text_equals_c(request->path, "/metrics"))
         answer_metrics(request, admin->service);
     else

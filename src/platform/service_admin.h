@@ -1,7 +1,7 @@
 /* platform/service_admin.h - the admin port: health, version and metrics, for operators.
  *
  * Purpose:   answers /livez, /readyz, /startupz, /healthz (`?verbose` lists the checks),
- *            /version, /status and /metrics. Used by platform/service.c alone.
+ *            /version, /status, /metrics and /log-level. Used by platform/service.c alone.
  * Units:     none.
  * Ownership: the struct is the caller's; it ends with service_admin_stop.
  * Errors:    those of http_server_start.
@@ -16,6 +16,7 @@
 
 struct service_admin {
     const struct service *service;
+    const struct service_config *config;
     struct http_server *server; /* NULL: not started */
     pthread_mutex_t mutex;      /* guards `room` while it is asked */
     void *room;                 /* NULL: not started yet, or stopping */

@@ -289,25 +289,39 @@ void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent)
 
 /* ---- what is told -------------------------------------------------------------------------- */
 
+/* What a line says. */
+struct words {
+    const char *event;
+    const char *message;
+    enum log_level level;
+};
+
+static struct words words_of(const struct turn_line *line)
+{
+    static const struct words REPEATED = {"saga.command_repeated", "no answer, command repeated",
+                                          LOG_WARNING};
+    static const struct words BEGUN = {"saga.started", "saga started", LOG_INFO};
+    static const struct words WORDS[] = {
+        [SAGA_STARTED] = {"saga.started", "saga started, waiting for the booking to end", LOG_INFO},
+        [SAGA_RUNNING] = {"saga.running", "saga running", LOG_INFO},
+        [SAGA_COMPLETED] = {"saga.completed", "saga completed", LOG_INFO},
+        [SAGA_COMPENSATING] = {"saga.compensating", "saga compensating", LOG_INFO},
+        [SAGA_COMPENSATED] = {"saga.compensated", "saga compensated", LOG_INFO},
+        [SAGA_STUCK] = {"saga.stuck", "saga stuck", LOG_WARNING},
+        [SAGA_ABANDONED] = {"saga.abandoned", "saga abandoned", LOG_INFO},
+    };
+    if (line->event == NULL)
+        return REPEATED;
+    if (strcmp(line->event, BEGUN.event) == 0 && line->state == SAGA_RUNNING)
+        return BEGUN;
+    ASSERT(strcmp(line->event, WORDS[line->state].event) == 0);
+    return WORDS[line->state];
+}
+
 static void log_line(const struct turn_line *line)
 {
-    static const char *const SENTENCES[] = {
-        [SAGA_STARTED] = "saga started, waiting for the booking to end",
-        [SAGA_RUNNING] = "saga running",
-        [SAGA_COMPLETED] = "saga completed",
-        [SAGA_COMPENSATING] = "saga compensating",
-        [SAGA_COMPENSATED] = "saga compensated",
-        [SAGA_STUCK] = "saga stuck",
-        [SAGA_ABANDONED] = "saga abandoned",
-    };
     const struct saga *saga = line->saga;
-    const bool is_repeat = line->event == NULL;
-    const bool is_start = !is_repeat && strcmp(line->event, "saga.started") == 0;
-    const char *sentence = SENTENCES[line->state];
-    if (is_repeat)
-        sentence = "no answer, command repeated";
-    else if (is_start && line->state == SAGA_RUNNING)
-        sentence = "saga started";
+    const struct words words = words_of(line);
     const struct log_field fields[] = {
         kv_uuid("saga_id", &saga->id),
         kv_str("type", saga_type_name(saga->type)),
@@ -318,8 +332,7 @@ static void log_line(const struct turn_line *line)
                                    : kv_text("reason", saga->reason),
         {.kind = LOG_FIELD_END},
     };
-    log_write(is_repeat || line->state == SAGA_STUCK ? LOG_WARNING : LOG_INFO, &line->trace,
-              is_repeat ? "saga.command_repeated" : line->event, sentence, fields);
+    log_write(words.level, &line->trace, words.event, words.message, fields);
 }
 
 /* One line however many there are: somebody has to look, once. */
