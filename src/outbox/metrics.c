@@ -12,4 +12,11 @@ static const struct metric_label SOURCE_LABELS[] = {
     {NULL, 0, NULL},
 };
 
+METRIC_VALUES(notification_outcome_value, NOTIFICATION_OUTCOMES)
+
+static const struct metric_label NOTIFICATION_LABELS[] = {
+    {"outcome", NOTIFICATION_OUTCOME_COUNT, notification_outcome_value},
+    {NULL, 0, NULL},
+};
+
 METRICS_DEFINE(OUTBOX_METRICS, "outbox", OUTBOX_METRIC_ROWS);

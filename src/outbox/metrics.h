@@ -20,6 +20,12 @@ enum outbox_source { OUTBOX_SOURCES(METRIC_VALUE_ENUM) SOURCE_COUNT };
 
 const char *outbox_source_name(size_t source);
 
+#define NOTIFICATION_OUTCOMES(X)                                                                   \
+    X(NOTIFICATION_SENT, "sent")                                                                   \
+    X(NOTIFICATION_DROPPED, "dropped")
+
+enum notification_outcome { NOTIFICATION_OUTCOMES(METRIC_VALUE_ENUM) NOTIFICATION_OUTCOME_COUNT };
+
 /* clang-format off */
 #define OUTBOX_METRIC_ROWS(X)                                                                      \
     X(GAUGE, OUTBOX_PENDING, "outbox_pending", SOURCE_COUNT, SOURCE_LABELS,                        \
@@ -30,7 +36,10 @@ const char *outbox_source_name(size_t source);
       "Batches handed to the event bus, until it had answered for all of them.")                   \
     X(COUNTER, SENT_MESSAGES, "messaging_client_sent_messages_total", SOURCE_COUNT,                \
       SOURCE_LABELS,                                                                               \
-      "Messages that the event bus has acknowledged, repeats after a failure included.")
+      "Messages that the event bus has acknowledged, repeats after a failure included.")           \
+    X(COUNTER, NOTIFICATIONS, "notifications_total", NOTIFICATION_OUTCOME_COUNT,                   \
+      NOTIFICATION_LABELS,                                                                         \
+      "Events for the notification topic: taken by SNS, or impossible to send.")
 /* clang-format on */
 METRICS_DECLARE(OUTBOX_METRICS, OUTBOX_METRIC_ROWS);
 

@@ -12,9 +12,11 @@ static const struct {
     {"saga", {"authorization", "ledger"}},
 };
 
-const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix)
+const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix,
+                                        const struct bus_reader *more)
 {
-    struct bus_reader *readers = ARENA_NEW_ARRAY(arena, struct bus_reader, COUNT(READERS) + 1);
+    struct bus_reader *readers = ARENA_NEW_ARRAY(arena, struct bus_reader, COUNT(READERS) + 2);
+    readers[COUNT(READERS)] = *more;
     for (size_t at = 0; at < COUNT(READERS); at++) {
         readers[at].group = READERS[at].group;
         for (size_t of = 0; of < COUNT(READERS[at].topics) && READERS[at].topics[of] != NULL; of++)

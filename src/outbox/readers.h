@@ -11,7 +11,8 @@
 
 #include "platform/bus/bus.h"
 
-/* Ends with a NULL group. */
-const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix);
+/* `more`: a reader beside those of the services; its group may be NULL. Ends with a NULL group. */
+const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix,
+                                        const struct bus_reader *more);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "outbox/metrics.h"
+#include "outbox/notify.h"
 #include "outbox/readers.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
@@ -18,6 +19,8 @@ struct outbox_config {
     int64_t batch_max;
     int64_t pending_warning;
     int64_t age_warning_s;
+    const char *notify_topic_arn;
+    const char *notify_types;
 };
 
 #define FIELD(field) offsetof(struct outbox_config, field)
@@ -32,6 +35,10 @@ const struct option OUTBOX_OPTIONS[] = {
      "How many events waiting in one outbox are worth a warning."},
     {"outbox-age-warning-s", OPT_INT, "30", FIELD(age_warning_s),
      "After how many seconds of waiting an event is worth a warning."},
+    {"notify-sns-topic-arn", OPT_TEXT, NULL, FIELD(notify_topic_arn),
+     "Topic of SNS that is told of events, for systems of your own; without it nobody is."},
+    {"notify-types", OPT_TEXT, "authorization.*", FIELD(notify_types),
+     "Of which events, separated by commas; a name may end with *."},
     {NULL},
 };
 /* clang-format on */
@@ -43,6 +50,7 @@ struct outbox_room {
     struct relay *relays[SOURCE_COUNT];
     struct bus_publisher *bus; /* the janitor's */
     struct loop *janitor;
+    struct notify *notify; /* NULL: nobody is notified */
 };
 
 /* Deletes from the bus what is past retention; soon again while there is more. */
@@ -82,6 +90,7 @@ static void stop(void *room)
 {
     struct outbox_room *outbox = room;
     loop_stop(outbox->janitor);
+    notify_stop(outbox->notify);
     for (size_t at = 0; at < SOURCE_COUNT; at++)
         relay_stop(outbox->relays[at]);
     bus_publisher_close(outbox->bus);
@@ -91,13 +100,21 @@ static void stop(void *room)
 static enum status start_threads(struct outbox_room *outbox, struct error *err)
 {
     const char *prefix = outbox->config.service.topic_prefix;
+    struct bus_reader notified;
     if (outbox->config.batch_max < 1 || outbox->config.batch_max > 5000)
         return error_set(err, ERR_INVALID, "outbox-batch-max must be from 1 to 5000");
     outbox->bus_config = service_bus_config(&outbox->config.service, "outbox");
-    outbox->bus_config.readers = readers_of_bus(outbox->arena, prefix);
+    const struct notify_config notify = {
+        .bus = outbox->bus_config,
+        .topic_arn = outbox->config.notify_topic_arn,
+        .types = outbox->config.notify_types,
+    };
+    TRY(notify_reader(&notify, outbox->arena, &notified, err));
+    outbox->bus_config.readers = readers_of_bus(outbox->arena, prefix, &notified);
     TRY(bus_publisher_open(&outbox->bus_config, &outbox->bus, err));
     for (size_t at = 0; at < SOURCE_COUNT; at++)
         TRY(start_relay(outbox, at, err));
+    TRY(notify_start(&notify, &notified, outbox->arena, &outbox->notify, err));
     outbox->janitor = loop_start("janitor", expire, outbox);
     return OK;
 }

@@ -5,7 +5,6 @@
 #include <ctype.h>
 
 static const char FIFO[] = ".fifo";
-static const char DEAD_LETTERS[] = ".dlq";
 
 /* A prefix may have dots; dashes stand for them. */
 static enum status finish(struct arena *arena, struct text wanted, struct text *name_out,
@@ -47,12 +46,6 @@ enum status sns_name_dead_letter_queue(struct arena *arena, struct text name, st
 {
     const struct text stem = {name.data, name.size - (sizeof FIFO - 1)};
     return finish(arena, text_format(arena, "%.*s-dlq", TEXT_ARGS(stem)), name_out, err);
-}
-
-bool sns_is_dead_letter_topic(struct text topic)
-{
-    const size_t size = sizeof DEAD_LETTERS - 1;
-    return topic.size > size && text_equals_c(text_skip(topic, topic.size - size), DEAD_LETTERS);
 }
 
 struct text sns_arn_beside(struct arena *arena, struct text arn, const char *service,

@@ -27,9 +27,6 @@ MUST_CHECK enum status sns_name_queue(struct arena *arena, const char *prefix, c
 MUST_CHECK enum status sns_name_dead_letter_queue(struct arena *arena, struct text name,
                                                   struct text *name_out, struct error *err);
 
-/* A topic whose messages nobody of ours reads: <topic>.dlq */
-bool sns_is_dead_letter_topic(struct text topic);
-
 /* The ARN of another thing in the same account and region: arn:aws:sqs:r:1:q and sns, t give
  * arn:aws:sns:r:1:t. TEXT_NONE: `arn` is none. */
 struct text sns_arn_beside(struct arena *arena, struct text arn, const char *service,

@@ -6,9 +6,9 @@
 #include "base/sha256.h"
 #include "platform/bus/message_structured.h"
 #include "platform/bus/part.h"
-#include "platform/bus/sns_names.h"
 #include "platform/bus/sns_sender.h"
 #include "platform/bus/sns_topology.h"
+#include "platform/bus/topics.h"
 
 #include <stdlib.h>
 
@@ -46,7 +46,7 @@ static void publisher_close(void *self)
 static struct text deduplication_of(struct arena *arena, const struct message *message)
 {
     const struct text id = uuid_to_text(arena, &message->id);
-    if (!sns_is_dead_letter_topic(message->topic))
+    if (!topic_is_of_dead_letters(message->topic))
         return id;
     const struct sha256 digest = sha256_of(message->headers);
     const struct text digits = sha256_to_hex(arena, &digest);
@@ -106,6 +106,8 @@ static enum status publisher_publish(void *self, const struct message *messages,
     struct publisher *publisher = self;
     struct error unwritten = {.status = OK};
     arena_reset(publisher->arena);
+    if (count == 0)
+        return sns_topology_ask(publisher->topology, publisher->arena, err);
     struct sns_entry *entries = ARENA_NEW_ARRAY(publisher->arena, struct sns_entry, count);
     for (size_t at = 0; at < count; at++)
         if (make_entry(publisher->arena, &messages[at], &entries[at], err) != OK)

@@ -6,6 +6,7 @@
 #include "platform/bus/sns_call.h"
 #include "platform/bus/sns_names.h"
 #include "platform/bus/sqs_setup.h"
+#include "platform/bus/topics.h"
 #include "platform/log.h"
 
 #include <stdlib.h>
@@ -193,7 +194,7 @@ static enum status find_queues(struct sns_topology *topology, struct text topic,
         if (reads(reader, topic))
             TRY(find_group(topology, reader->group, &queues.arns[queues.count++], err));
     }
-    if (sns_is_dead_letter_topic(topic)) {
+    if (topic_is_of_dead_letters(topic)) {
         TRY(sqs_setup_archive(&setup, topology->scratch, topic, &archive, err));
         queues.arns[queues.count++] = archive.arn;
     }
@@ -226,10 +227,17 @@ enum status sns_topology_find(struct sns_topology *topology, struct arena *arena
 enum status sns_topology_find_all(struct sns_topology *topology, struct arena *arena,
                                   struct error *err)
 {
-    const struct bus_reader *reader = topology->config.readers;
     struct text arn;
-    for (; reader != NULL && reader->group != NULL; reader++)
-        for (size_t at = 0; reader->topics[at] != NULL; at++)
-            TRY(sns_topology_find(topology, arena, text_of(reader->topics[at]), &arn, err));
+    const struct topic_list all = topics_all(arena, topology->config.topic_prefix);
+    for (size_t at = 0; at < all.count; at++)
+        TRY(sns_topology_find(topology, arena, all.names[at], &arn, err));
     return OK;
+}
+
+enum status sns_topology_ask(struct sns_topology *topology, struct arena *arena, struct error *err)
+{
+    struct text_builder form = begin_form(arena, "ListTopics");
+    struct aws_call call = {.action = "ListTopics", .body = text_builder_text(&form)};
+    const enum status status = sns_run(topology->sns, arena, &call, CALL_WAIT_MS, err);
+    return call.outcome == AWS_REFUSED ? OK : status;
 }

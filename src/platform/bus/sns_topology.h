@@ -28,9 +28,12 @@ struct aws_client *sns_topology_client(struct sns_topology *topology); /* of SNS
 MUST_CHECK enum status sns_topology_find(struct sns_topology *topology, struct arena *arena,
                                          struct text topic, struct text *arn_out,
                                          struct error *err);
-/* The same for every topic that has readers. */
+/* The same for every topic there is, so that others can subscribe before the first message. */
 MUST_CHECK enum status sns_topology_find_all(struct sns_topology *topology, struct arena *arena,
                                              struct error *err);
+/* Whether SNS answers at all; any answer will do. */
+MUST_CHECK enum status sns_topology_ask(struct sns_topology *topology, struct arena *arena,
+                                        struct error *err);
 /* Something was not there that should be: nothing is taken for granted any more. */
 void sns_topology_forget(struct sns_topology *topology);
 

@@ -67,15 +67,6 @@ static void test_sns_name_queue__cases(void **state)
     }
 }
 
-static void test_sns_is_dead_letter_topic__cases(void **state)
-{
-    (void)state;
-    CHECK("a topic", !sns_is_dead_letter_topic(TEXT("tallystick.ledger.v1")));
-    CHECK("its dead letters", sns_is_dead_letter_topic(TEXT("tallystick.ledger.v1.dlq")));
-    CHECK("the ending alone", !sns_is_dead_letter_topic(TEXT(".dlq")));
-    CHECK("something shorter", !sns_is_dead_letter_topic(TEXT("q")));
-}
-
 static void test_sns_arn_beside__cases(void **state)
 {
     (void)state;
@@ -101,7 +92,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sns_name_topic__cases),
         cmocka_unit_test(test_sns_name_queue__cases),
-        cmocka_unit_test(test_sns_is_dead_letter_topic__cases),
         cmocka_unit_test(test_sns_arn_beside__cases),
     };
     return cmocka_run_group_tests_name("platform/sns_names", tests, make_arena, free_arena);
