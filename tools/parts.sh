@@ -16,7 +16,7 @@
 # kept once per machine, below $TALLYSTICK_DOWNLOADS.
 set -euo pipefail
 
-START_TIMEOUT_S=90
+START_TIMEOUT_S=120
 STOP_TIMEOUT_S=20
 
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

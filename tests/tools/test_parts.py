@@ -128,6 +128,8 @@ def test_start__dynamodb_in_memory(tmp_path):
     try:
         write("dynamodb", part("dynamodb", "endpoint", tmp_path).stdout.strip())
         assert not (tmp_path / "dynamodb/data").exists()
+        answers = (tmp_path / "dynamodb/warm-up").read_text()
+        assert "Responses" in answers and "Exception" not in answers
     finally:
         part("dynamodb", "destroy", tmp_path)
 
