@@ -59,6 +59,15 @@ static bool is_plain(char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* How much of the text needs no escapes. */
+static size_t plain_size(struct text t)
+{
+    size_t size = 0;
+    while (size < t.size && is_plain(t.data[size]))
+        size++;
+    return size;
+}
+
 /* A text in the escapes of JSON, without quotes. */
 static void write_escaped(struct pen *pen, struct text t)
 {
@@ -67,9 +76,9 @@ static void write_escaped(struct pen *pen, struct text t)
     if (card_mask(t, masked))
         t.data = masked;
     while (t.size > 0) {
-        size_t size = 1;
-        if (is_plain(t.data[0]))
-            write_bytes(pen, t.data, 1);
+        size_t size = plain_size(t);
+        if (size > 0)
+            write_bytes(pen, t.data, size);
         else if ((size = utf8_character_size(t)) > 1)
             write_bytes(pen, t.data, size);
         else

@@ -2,6 +2,7 @@
 import concurrent.futures
 import math
 import re
+import subprocess
 import uuid
 
 import psycopg
@@ -10,16 +11,21 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from system import ledger_commands
+from system.common import ROOT
 from system.harness import OWNER, SERVICES, wait_until
 
 BOUNDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2]
 
 
-def scrape(system, service):
+def exposition(system, service):
     answer = requests.get(f"http://127.0.0.1:{system.ports[f'{service}_admin']}/metrics", timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    return list(text_string_to_metric_families(answer.text))
+    return answer.text
+
+
+def scrape(system, service):
+    return list(text_string_to_metric_families(exposition(system, service)))
 
 
 def samples(system, service):
@@ -62,6 +68,14 @@ def test_every_metric_is_well_formed(system, service):
             assert family.name.endswith("_seconds")
     names = [family.name for family in scrape(system, service)]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_prometheus_finds_nothing_to_mend(system, service):
+    """Its own linter: help texts, units, suffixes, histograms."""
+    done = subprocess.run([ROOT / "tools/promtool", "check", "metrics"], capture_output=True,
+                          text=True, timeout=300, input=exposition(system, service))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_histograms_are_cumulative(system):
@@ -190,6 +204,7 @@ def test_holds_that_expire(system):
 
 # ---- the way into the books ---------------------------------------------------------------------
 
+@pytest.mark.bus("postgres")
 def test_a_booking_and_its_release(system):
     changes = {service: Change(system, service) for service in SERVICES}
     made = system.authorize("user-books").json()
@@ -214,6 +229,7 @@ def test_a_booking_and_its_release(system):
         assert changes[service].of("inbox_duplicates_total") == 0
 
 
+@pytest.mark.bus("postgres")
 def test_the_backlog_of_an_outbox(make_system):
     """Nobody relays: what waits is counted by the outbox that comes back."""
     system = make_system(start=False).start("gateway", "authorization")
@@ -233,6 +249,7 @@ def test_the_backlog_of_an_outbox(make_system):
                what="the outbox is empty")
 
 
+@pytest.mark.bus("postgres")
 def test_what_was_delivered_twice(make_system):
     """Progress that is lost, as by a crash between the effect and its confirmation."""
     system = make_system()
