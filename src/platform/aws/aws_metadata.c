@@ -193,9 +193,9 @@ enum status aws_fetch_instance(const struct aws_fetch *fetch, struct aws_credent
 {
     static const char PATH[] = "meta-data/iam/security-credentials/";
     const char *disabled = variable("AWS_EC2_METADATA_DISABLED");
-    struct text token;
-    struct text roles;
-    struct text body;
+    struct text token = TEXT_NONE;
+    struct text roles = TEXT_NONE;
+    struct text body = TEXT_NONE;
     if (disabled != NULL && strcasecmp(disabled, "true") == 0)
         return error_set(err, ERR_NOT_FOUND, "instance metadata is disabled");
     TRY(instance_token(fetch, &token, err));
