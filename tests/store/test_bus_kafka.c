@@ -138,7 +138,7 @@ static void produce_other(rd_kafka_t *other, const struct other_case *one)
 {
     const size_t key_size = one->key == NULL ? 0 : strlen(one->key);
     const rd_kafka_resp_err_t code = rd_kafka_producev(
-        other, RD_KAFKA_V_TOPIC(bus_topic), RD_KAFKA_V_KEY(one->key, key_size),
+        other, RD_KAFKA_V_TOPIC(bus_topic), RD_KAFKA_V_KEY((void *)(uintptr_t)one->key, key_size),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)one->payload, one->payload_size),
         RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_HEADERS(one->headers()), RD_KAFKA_V_END);
     CHECK_EQ(one->given, code, RD_KAFKA_RESP_ERR_NO_ERROR);
