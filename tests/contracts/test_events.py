@@ -1,5 +1,6 @@
 """The events' contracts in themselves: each has an example that fits, and their fields are locked.
 What services really send is held against them in tests/system/test_events.py."""
+import copy
 import re
 
 import jsonschema
@@ -39,3 +40,68 @@ def test_the_fields_are_those_of_the_list():
         f"{contracts.LOCK} differs; where only fields were added, write it anew:\n" \
         "PYTHONPATH=tests .venv/bin/python -c " \
         "'from system import contracts; contracts.LOCK.write_text(contracts.lock())'"
+
+
+# ---- what breaks a consumer is noticed -----------------------------------------------------------
+
+def places(schema, key):
+    """Every object of `properties`, or list of `required`, in a schema."""
+    if isinstance(schema, dict):
+        if key in schema:
+            yield schema[key]
+        for part in schema.values():
+            yield from places(part, key)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from places(part, key)
+
+
+def known_fields():
+    """The name of every field of any event: state, amount_minor ..."""
+    return sorted({path.rpartition(".")[2] for name in contracts.names()
+                   for path in contracts.fields(name)})
+
+
+def lock_without(monkeypatch, field, key):
+    """The lock that would follow from schemas where the field is nowhere among these."""
+    read = contracts.read
+
+    def spoilt(name):
+        schema = copy.deepcopy(read(name))
+        for place in places(schema, key):
+            if field in place:
+                place.pop(field) if isinstance(place, dict) else place.remove(field)
+        return schema
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contracts, "read", spoilt)
+        return contracts.lock()
+
+
+@pytest.mark.parametrize("field", known_fields())
+def test_a_field_that_is_gone_is_noticed(monkeypatch, field):
+    assert lock_without(monkeypatch, field, "properties") != contracts.LOCK.read_text()
+
+
+@pytest.mark.parametrize("field", known_fields())
+def test_a_field_that_need_not_be_there_any_more_is_noticed(monkeypatch, field):
+    lines = contracts.LOCK.read_text().splitlines()
+    is_required = any(line.endswith((f" {field}", f".{field}")) for line in lines)
+    is_noticed = lock_without(monkeypatch, field, "required") != contracts.LOCK.read_text()
+    assert is_noticed == is_required
+
+
+@pytest.mark.parametrize("name", contracts.events())
+def test_an_event_without_a_required_field_is_refused(name):
+    """What a service forgot to send would fail tests/system/test_events.py."""
+    for path, required in contracts.fields(name).items():
+        event = copy.deepcopy(contracts.read(f"{name}.example"))
+        *above, field = path.split(".")
+        holder = event
+        for step in above:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if not required or not isinstance(holder, dict):
+            continue  # or what it belongs to is absent, too
+        del holder[field]
+        with pytest.raises(jsonschema.ValidationError):
+            contracts.validator(name).validate(event)

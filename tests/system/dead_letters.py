@@ -50,20 +50,23 @@ def tell(system, saga, message):
 
 
 @contextlib.contextmanager
-def poisoned(system, *sagas):
-    """The ledger cannot save the journals of these sagas' authorizations: a bug, as far as anybody
-    can see from outside."""
-    name = f"poison_{uuid.uuid4().hex}"
-    poison = ", ".join(f"'{one.authorization}'" for one in sagas)
-    system.sql(f"""CREATE FUNCTION ledger.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+def refused(system, table, condition):
+    """A service cannot save such rows: a bug, as far as anybody can see from outside."""
+    name = f"{table.partition('.')[0]}.poison_{uuid.uuid4().hex}"
+    system.sql(f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
                    BEGIN RAISE 'poison'; END $$;
-                   CREATE TRIGGER {name} BEFORE INSERT ON ledger.journal FOR EACH ROW
-                   WHEN (NEW.authorization_id IN ({poison}))
-                   EXECUTE FUNCTION ledger.{name}()""")
+                   CREATE TRIGGER {name.partition('.')[2]} BEFORE INSERT ON {table} FOR EACH ROW
+                   WHEN ({condition}) EXECUTE FUNCTION {name}()""")
     try:
         yield
     finally:
-        system.sql(f"DROP FUNCTION ledger.{name} CASCADE")
+        system.sql(f"DROP FUNCTION {name} CASCADE")
+
+
+def poisoned(system, *sagas):
+    """The ledger cannot save the journals of these sagas' authorizations."""
+    poison = ", ".join(f"'{one.authorization}'" for one in sagas)
+    return refused(system, "ledger.journal", f"NEW.authorization_id IN ({poison})")
 
 
 @contextlib.contextmanager

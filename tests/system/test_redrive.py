@@ -64,6 +64,15 @@ def test_it_goes_on_in_the_same_trace(ledger, saga):
                     "message.unparked"]
 
 
+def test_what_is_sent_back_to_a_service_that_is_down_waits_for_it(ledger, saga):
+    message, _ = letter_of(ledger, saga)
+    ledger.kill("ledger")
+    redrive(ledger, message["id"])
+    assert show(ledger, message["id"])["letter"]["state"] == "redriven, waits for its turn"
+    ledger.start("ledger")
+    wait_until(lambda: answers(ledger, saga))
+
+
 def test_letters_of_a_key_come_back_in_order(ledger):
     account = account_id()
     sagas = [Saga(account) for _ in range(6)]

@@ -55,6 +55,15 @@ def test_a_decision_has_its_parts(decision):
         ["Context", "Decision", "Consequences", "Rejected"]
 
 
+def test_the_runbook_names_every_cause_of_a_dead_letter():
+    causes = re.findall(r'^ +X\(\w+, +"(\w+)", +"(\w+)"\)',
+                        (ROOT / "src/platform/messaging/cause.h").read_text(), re.M)
+    told = re.findall(r"^\| `(\w+)` \| `(\w+)` \|",
+                      (ROOT / "docs/runbooks/dead-letters.md").read_text(), re.M)
+    assert len(causes) > 5
+    assert sorted((cls, code) for code, cls in causes) == sorted(told)
+
+
 def test_the_architecture_names_every_promise():
     """The table of ARCHITECTURE.md and the one that `tallystick verify` asks from."""
     told = set(re.findall(r"^\| (`[\w` ]+`) \|", section("What is always true"), re.M))
