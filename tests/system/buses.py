@@ -255,6 +255,7 @@ class SnsSqsBus(Bus):
         self.sns, self.sqs = (client(service, self.endpoint) for service in ("sns", "sqs"))
         self.account = client("sts", self.endpoint).get_caller_identity()["Account"]
         self.spy, self.heard = None, []
+        self.ready = set()  # topics whose readers are subscribed
 
     def environment(self):
         return {"AWS_ENDPOINT_URL_SNS": self.endpoint, "AWS_ENDPOINT_URL_SQS": self.endpoint}
@@ -271,20 +272,16 @@ class SnsSqsBus(Bus):
             return self.sqs.get_queue_url(QueueName=self.queue_name(group))["QueueUrl"]
         return None
 
-    def subscribers(self, topic):
-        """ARNs of the queues that get what is said there."""
-        with contextlib.suppress(botocore.exceptions.ClientError):
-            answer = self.sns.list_subscriptions_by_topic(TopicArn=self.arn(topic))
-            return [one["Endpoint"] for one in answer["Subscriptions"]]
-        return []
-
     def publish(self, *messages):
-        """What is published before a group has its queue is lost to it, so that is waited for."""
-        for topic in {one.topic for one in messages}:
-            readers = {self.queue_name(group) for group in GROUPS if topic in GROUPS[group]}
-            wait_until(lambda topic=topic, readers=readers: readers <= {
-                arn.rpartition(":")[2] for arn in self.subscribers(topic)}, TIMEOUT_S,
-                       what=f"{readers} subscribed to {topic}")
+        """What is published before a group has its queue is lost to it, so that is waited for; the
+        outbox processor, which subscribes it, need not run."""
+        for topic in {one.topic for one in messages} - self.ready:
+            for group in GROUPS:
+                if topic in GROUPS[group]:
+                    url = wait_until(lambda group=group: self.queue(group), TIMEOUT_S,
+                                     what=f"the queue of {group}")
+                    self._subscribe(topic, url)
+            self.ready.add(topic)
         for one in messages:
             text = {"DataType": "String"}
             self.sns.publish(
@@ -300,13 +297,17 @@ class SnsSqsBus(Bus):
         made = self.sqs.create_queue(QueueName=self.queue_name("spy"),
                                      Attributes={"FifoQueue": "true"})
         self.spy = made["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.spy, AttributeNames=["QueueArn"])
         for topic in (*TOPICS, *DEAD_LETTERS):
-            name = self.arn(topic).rpartition(":")[2]
-            self.sns.create_topic(Name=name, Attributes={"FifoTopic": "true"})
-            self.sns.subscribe(TopicArn=self.arn(topic), Protocol="sqs",
-                               Endpoint=arn["Attributes"]["QueueArn"],
-                               Attributes={"RawMessageDelivery": "true"})
+            self._subscribe(topic, self.spy)
+
+    def _subscribe(self, topic, queue_url):
+        """The topic is made, too; both may be there already."""
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        name = self.arn(topic).rpartition(":")[2]
+        self.sns.create_topic(Name=name, Attributes={"FifoTopic": "true"})
+        self.sns.subscribe(TopicArn=self.arn(topic), Protocol="sqs",
+                           Endpoint=arn["Attributes"]["QueueArn"],
+                           Attributes={"RawMessageDelivery": "true"})
 
     def events(self, *topics):
         assert self.spy is not None, "call bus.watch() before what is to be seen"
