@@ -6,6 +6,7 @@ import datetime
 import http.server
 import json
 import os
+import ssl
 import subprocess
 import threading
 from unittest import mock
@@ -28,12 +29,17 @@ class Far:
     """The other side of a socket: remembers every request, answers what `answer` says: (status,
     body), bytes to send as they are before the connection ends, or None for silence."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, certificate=None):
         self.answer, self.seen, self.lock = answer, [], threading.Lock()
         self.ends = threading.Event()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def _handler(far):
@@ -73,8 +79,8 @@ class Far:
 
 
 @contextlib.contextmanager
-def far_side(answer=lambda seen: (200, "{}")):
-    far = Far(answer)
+def far_side(answer=lambda seen: (200, "{}"), certificate=None):
+    far = Far(answer, certificate)
     try:
         yield far
     finally:
@@ -241,6 +247,31 @@ def test_shared_files(tmp_path):
 def test_missing_region_is_named():
     [done] = call("dynamodb", ("ListTables", "{}"), env=KEYS | {"AWS_REGION": ""})
     assert "set AWS_REGION" in done["error"]
+
+
+# ---- whom it talks to ----------------------------------------------------------------------------
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Key and certificate of 127.0.0.1, which nobody knows."""
+    path = tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", path, "-out", tmp_path / "certificate"],
+                   check=True, capture_output=True)
+    path.write_text(path.read_text() + (tmp_path / "certificate").read_text())
+    return path
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+def test_https_asks_for_a_certificate(certificate, is_known):
+    trust = {"AWS_CA_BUNDLE": str(certificate)} if is_known else {}
+    with far_side(certificate=certificate) as far:
+        [done] = call("dynamodb", ("ListTables", "{}"), deadline_ms=20000 if is_known else 300,
+                      env=KEYS | trust | {"AWS_ENDPOINT_URL": far.url})
+    assert done["outcome"] == ("done" if is_known else "failed")
+    if not is_known:
+        assert far.seen == [] and "certificate" in done["message"] and not done["may_be_done"]
 
 
 # ---- what comes back -----------------------------------------------------------------------------
