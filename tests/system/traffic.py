@@ -36,10 +36,10 @@ class Ask:
 
 class Traffic:
     """Threads that authorize one request after the other. With `insists` a request is sent again
-    under its key until it was decided, as a good client does."""
+    under its key until it was decided, as a good client does. Each rests between two requests."""
 
-    def __init__(self, system, clients=8, insists=True, users=20):
-        self.system, self.insists, self.users = system, insists, users
+    def __init__(self, system, clients=8, insists=True, users=20, rest_s=0):
+        self.system, self.insists, self.users, self.rest_s = system, insists, users, rest_s
         self.stops = threading.Event()
         self.asks = [[] for _ in range(clients)]
         self.threads = [threading.Thread(target=self._run, args=(mine, at))
@@ -52,8 +52,7 @@ class Traffic:
             give_up = time.monotonic() + 40
             while not ask.send(self.system) and self.insists and time.monotonic() < give_up:
                 time.sleep(0.05)
-            if ask.tries[-1].outcome != 201:
-                time.sleep(0.02)
+            time.sleep(self.rest_s if ask.tries[-1].outcome == 201 else 0.02)
 
     @contextlib.contextmanager
     def flowing(self):
