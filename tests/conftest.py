@@ -123,6 +123,9 @@ def opened(system, start=True):
     open_systems.append(system)
     try:
         yield system.start() if start else system
+    except Exception as problem:
+        problem.add_note(system.tails())
+        raise
     finally:
         open_systems.remove(system)
         system.close()

@@ -258,7 +258,8 @@ class SnsSqsBus(Bus):
         self.ready = set()  # topics whose readers are subscribed
 
     def environment(self):
-        return {"AWS_ENDPOINT_URL_SNS": self.endpoint, "AWS_ENDPOINT_URL_SQS": self.endpoint}
+        return {"AWS_ENDPOINT_URL_SNS": self.endpoint, "AWS_ENDPOINT_URL_SQS": self.endpoint,
+                "TALLYSTICK_SQS_VISIBILITY_S": "5"}  # who was killed is missed soon
 
     def arn(self, topic):
         return f"arn:aws:sns:{REGION}:{self.account}:{self.name(topic).replace('.', '-')}.fifo"

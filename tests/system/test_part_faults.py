@@ -18,7 +18,7 @@ ROUNDS = 3         # of a cell in the matrix; one where a run goes through sever
 KILLS = 3          # in each round
 ANSWER_MS = 2000   # what a client of these tests is ready to wait
 SLACK_S = 2        # what a busy machine and sanitizers may add
-REST_S = 0.03      # between two requests of a client: what an outage holds up must be booked
+CLIENTS = {"clients": 4, "rest_s": 0.05}  # what an outage holds up must be booked in the end
 
 
 def pytest_generate_tests(metafunc):
@@ -104,7 +104,7 @@ def test_killed_in_the_middle_of_load(number, cell, cluster):
         struck = parts + draw.sample(everybody, KILLS - len(parts))
         draw.shuffle(struck)
         print(f"{cell}: struck are {struck}")
-        traffic = Traffic(system, rest_s=REST_S)
+        traffic = Traffic(system, **CLIENTS)
         with traffic.flowing():
             for victim in struck:
                 traffic.wait_for_more(draw.randint(20, 150))
@@ -163,7 +163,7 @@ def test_orchestrators_and_ledgers_come_and_go(cell, cluster, others):
         more = others(system)
         stack.callback(more.end)
         seconds = {name: more.add(name) for name in ("saga", "ledger")}
-        traffic = Traffic(system, rest_s=REST_S)
+        traffic = Traffic(system, **CLIENTS)
         with traffic.flowing():
             traffic.wait_for_more(200)
             for service in seconds.values():
@@ -200,7 +200,7 @@ def wait_for_tries(traffic, count):
 
 def play_faults(system, proxy):
     """One fault after the other under load, and rest between them. Clients are answered in time."""
-    traffic = Traffic(system, rest_s=REST_S)
+    traffic = Traffic(system, **CLIENTS)
     with traffic.flowing():
         traffic.wait_for_more(50)
         for kind, attributes in FAULTS.items():
