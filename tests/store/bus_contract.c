@@ -15,10 +15,29 @@ static bool is_on_postgres(void)
     return strcmp(store_bus("").settings.kind, "postgres") == 0;
 }
 
+bool bus_is_of_queues(void)
+{
+    return strcmp(store_bus("").settings.kind, "sns-sqs") == 0;
+}
+
 void bus_need_server(void)
 {
     if (is_on_postgres())
         store_need_database();
+}
+
+static const char *group_of_test(const char *group)
+{
+    return text_format(bus_arena, "%s.%s", bus_topic, group).data;
+}
+
+/* The groups that tests open, on both topics. */
+static const struct bus_reader *make_readers(void)
+{
+    static struct bus_reader readers[3];
+    readers[0] = (struct bus_reader){group_of_test("ledger"), {bus_topic, bus_other_topic}};
+    readers[1] = (struct bus_reader){group_of_test("saga"), {bus_topic, bus_other_topic}};
+    return readers;
 }
 
 int bus_before_each(void **state)
@@ -31,6 +50,7 @@ int bus_before_each(void **state)
     snprintf(bus_topic, sizeof bus_topic, "test.%lld.%d.one.v1", now, ++number);
     snprintf(bus_other_topic, sizeof bus_other_topic, "test.%lld.%d.two.v1", now, number);
     bus_arena = arena_new(64 * 1024 * 1024);
+    store_readers = make_readers();
     return 0;
 }
 
@@ -45,10 +65,9 @@ struct bus_consumer *bus_open_consumer(const char *group)
 {
     const struct bus_config config = store_bus("tallystick_ledger");
     const char *const topics[] = {bus_topic, bus_other_topic, NULL};
-    const char *const own = text_format(bus_arena, "%s.%s", bus_topic, group).data;
     struct bus_consumer *consumer = NULL;
     struct error err = {.message = ""};
-    if (bus_consumer_open(&config, own, topics, &consumer, &err) != OK)
+    if (bus_consumer_open(&config, group_of_test(group), topics, &consumer, &err) != OK)
         fail_msg("opening: %s", err.message);
     return consumer;
 }

@@ -15,6 +15,10 @@ extern char bus_topic[64], bus_other_topic[64];
 /* First thing in main: ends the program when there is nothing to run on. */
 void bus_need_server(void);
 
+/* SQS: nobody gets more of a key while some of it is held, members share by asking, and there are
+ * no offsets. */
+bool bus_is_of_queues(void);
+
 int bus_before_each(void **state);
 int bus_after_each(void **state);
 

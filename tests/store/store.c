@@ -65,6 +65,8 @@ void store_clean(void)
                 " ledger.dead_letter RESTART IDENTITY");
 }
 
+const struct bus_reader *store_readers;
+
 /* Few partitions: a topic of a test is soon made. */
 struct bus_config store_bus(const char *user)
 {
@@ -73,10 +75,12 @@ struct bus_config store_bus(const char *user)
                                             .retention_s = 3600,
                                             .kafka_brokers = getenv("KAFKA_BROKERS"),
                                             .kafka_partitions = 4,
-                                            .kafka_replicas = 1},
+                                            .kafka_replicas = 1,
+                                            .sqs_visibility_s = 30},
                                .database_url = store_url(),
                                .user = user,
-                               .service = "test"};
+                               .service = "test",
+                               .readers = store_readers};
 }
 
 struct db_config store_db(const char *user, const char *schema)

@@ -23,6 +23,8 @@ void store_clean(void);
 
 /* The bus that TALLYSTICK_TEST_BUS names, or PostgreSQL's; KAFKA_BROKERS tells where Kafka is. */
 struct bus_config store_bus(const char *user);
+/* Who reads what, for buses that have to know; a list as in struct bus_config. */
+extern const struct bus_reader *store_readers;
 struct db_config store_db(const char *user, const char *schema);
 
 /* True once the statement's first value is `wanted`; false after ten seconds. */

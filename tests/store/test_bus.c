@@ -13,6 +13,12 @@
 
 enum { PUBLISHERS = 4, ROUNDS = 20, ROUND_SIZE = 50 };
 
+/* Moto is slow, and order shows in less as well. */
+static int rounds(void)
+{
+    return bus_is_of_queues() ? 2 : ROUNDS;
+}
+
 /* Each publisher has keys of its own, some of every partition. */
 static void *publish_rounds(void *argument)
 {
@@ -22,7 +28,7 @@ static void *publish_rounds(void *argument)
     struct error err;
     if (bus_publisher_open(&config, &publisher, &err) != OK)
         return NULL;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds(); round++) {
         struct message messages[ROUND_SIZE];
         bool published[ROUND_SIZE];
         for (int at = 0; at < ROUND_SIZE; at++) {
@@ -62,7 +68,7 @@ static void test_bus_publish__order_per_key_with_four_publishers(void **state)
         pthread_join(threads[at], NULL);
     struct bus_consumer *consumer = bus_open_consumer("ledger");
     struct bus_seen seen = {.late = 0};
-    consume_all(consumer, &seen, PUBLISHERS * ROUNDS * ROUND_SIZE);
+    consume_all(consumer, &seen, (size_t)(PUBLISHERS * rounds() * ROUND_SIZE));
     CHECK_EQ("messages that were not next in their key", seen.late, 0);
     CHECK_EQ("none twice", bus_poll_once(consumer, 500, 10).count, 0);
     bus_consumer_close(consumer);
@@ -139,7 +145,8 @@ static void test_bus_poll__what_is_not_confirmed_comes_again(void **state)
     (void)state;
     bus_publish_keys(bus_topic, 1, 3);
     struct bus_consumer *first = bus_open_consumer("ledger");
-    CHECK_EQ("a first poll", bus_poll_until(first, 2).count, 2);
+    const size_t first_count = bus_is_of_queues() ? 3 : 2;
+    CHECK_EQ("a first poll", bus_poll_until(first, first_count).count, first_count);
     const struct bus_batch again = bus_poll_until(first, 3);
     CHECK_EQ("a second poll without a confirm, from the beginning", again.messages[0].sequence, 1);
     CHECK_EQ("and on", again.messages[2].sequence, 3);
@@ -152,8 +159,9 @@ static void test_bus_poll__what_is_not_confirmed_comes_again(void **state)
     bus_consumer_close(second);
     struct bus_consumer *third = bus_open_consumer("ledger");
     bus_publish_keys(bus_topic, 1, 1);
+    const int64_t offset = bus_is_of_queues() ? -1 : again.messages[2].offset + 1;
     CHECK_EQ("a new member goes on where the last one stopped",
-             bus_poll_until(third, 1).messages[0].offset, again.messages[2].offset + 1);
+             bus_poll_until(third, 1).messages[0].offset, offset);
     bus_consumer_close(third);
 }
 
@@ -192,9 +200,10 @@ static void poll_both(struct bus_consumer *one, struct bus_consumer *two, size_t
                       struct bus_batch batches[static 2])
 {
     const int64_t until_us = clock_monotonic_us() + 30 * INT64_C(1000000);
+    const size_t wish = bus_is_of_queues() ? count / 2 : 1000;
     do {
-        batches[0] = bus_poll_once(one, 100, 1000);
-        batches[1] = bus_poll_once(two, 100, 1000);
+        batches[0] = bus_poll_once(one, 100, wish);
+        batches[1] = bus_poll_once(two, 100, wish);
     } while ((batches[0].count + batches[1].count != count || batches[0].count == 0 ||
               batches[1].count == 0) &&
              clock_monotonic_us() < until_us);
@@ -232,6 +241,11 @@ static struct {
 
 enum { SHARED_KEYS = 64, SHARED_EACH = 30 };
 
+static int shared_each(void)
+{
+    return bus_is_of_queues() ? 4 : SHARED_EACH;
+}
+
 static void *consume_shared(void *argument)
 {
     struct bus_consumer *consumer = argument;
@@ -246,7 +260,7 @@ static void *consume_shared(void *argument)
             break;
         pthread_mutex_lock(&shared.mutex);
         bus_see(&shared.seen, &batch);
-        is_done = shared.seen.count >= SHARED_KEYS * SHARED_EACH;
+        is_done = shared.seen.count >= (size_t)(SHARED_KEYS * shared_each());
         pthread_mutex_unlock(&shared.mutex);
         if (bus_confirm(consumer, &err) != OK)
             break;
@@ -261,7 +275,7 @@ static void *consume_shared(void *argument)
 static void test_bus_poll__order_per_key_with_two_members(void **state)
 {
     (void)state;
-    const size_t count = bus_publish_keys(bus_topic, SHARED_KEYS, SHARED_EACH);
+    const size_t count = bus_publish_keys(bus_topic, SHARED_KEYS, shared_each());
     pthread_t threads[2];
     struct bus_consumer *consumers[2];
     for (size_t at = 0; at < COUNT(threads); at++) {

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from system.aws import CREDENTIALS
 from system.harness import BINARY, BROKEN, ROOT
 from system.parts import Part
 
@@ -31,6 +32,11 @@ def test_program(program, cluster, make_database):
 @pytest.mark.parametrize("program", ["bus", "bus_kafka"])
 def test_program_on_kafka(program, kafka):
     run(program, TALLYSTICK_TEST_BUS="kafka", KAFKA_BROKERS=kafka.endpoint)
+
+
+def test_program_on_sns_and_sqs(sns_sqs):
+    run("bus", TALLYSTICK_TEST_BUS="sns-sqs", AWS_ENDPOINT_URL_SNS=sns_sqs.endpoint,
+        AWS_ENDPOINT_URL_SQS=sns_sqs.endpoint, **CREDENTIALS)
 
 
 @pytest.fixture

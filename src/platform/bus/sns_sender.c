@@ -10,7 +10,7 @@
 
 enum { BATCH_MAX = 10, ATTRIBUTE_EXTRA_SIZE = 16 };
 
-static const int64_t SEND_TIME_US = 10 * 1000000;
+static const int64_t SEND_TIME_US = 20 * 1000000; /* a relay holds an SQL transaction meanwhile */
 
 /* An entry's place in the order. */
 struct place {

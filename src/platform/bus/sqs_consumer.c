@@ -6,6 +6,7 @@
  * needs no care here, neither between calls nor between members. */
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/json.h"
 #include "base/sha256.h"
 #include "platform/bus/message_structured.h"
 #include "platform/bus/part.h"
@@ -26,7 +27,7 @@ enum {
     DELETE_WAIT_MS = 10000,
     RELEASE_WAIT_MS = 3000,
     TRIES_MAX = 3,
-    NOWHERE = -1, /* a queue has neither partitions nor offsets */
+    NO_OFFSET = -1, /* a queue has none */
 };
 
 static const size_t ARENA_SIZE_MAX = 256u * 1024 * 1024;
@@ -270,6 +271,19 @@ static struct uuid id_of(struct text text)
     return uuid_from_digest(digest.bytes);
 }
 
+/* Of a message whose headers are not ours: what they say all the same, or the queue's own id. */
+static struct uuid id_of_malformed(struct arena *arena, const struct message *message,
+                                   const struct sqs_message *received)
+{
+    struct json_value headers;
+    struct uuid id;
+    struct error ignored;
+    if (json_parse(arena, message->headers, &headers, &ignored) == OK &&
+        json_get_uuid(&headers, "ce_id", &id))
+        return id;
+    return id_of(received->deduplication);
+}
+
 static const char *why_given_up(const struct consumer *consumer, struct arena *arena,
                                 const struct sqs_message *received)
 {
@@ -289,8 +303,7 @@ static struct message make_message(const struct consumer *consumer, struct arena
         .topic = consumer->topics[0],
         .headers = TEXT("{}"),
         .payload = text_copy(arena, received->body),
-        .partition = NOWHERE,
-        .offset = NOWHERE,
+        .offset = NO_OFFSET,
         .published_us = received->sent_us,
         .given_up = why_given_up(consumer, arena, received),
     };
@@ -299,8 +312,9 @@ static struct message make_message(const struct consumer *consumer, struct arena
     else if (!find_topic(consumer, received->topic, &message.topic))
         message.malformed = "its attribute 'topic' names none that this group reads";
     message.key = id_of(received->group);
+    message.partition = bus_partition_of(&message.key); /* its lane: what is in order for sure */
     if (message.malformed != NULL)
-        message.id = id_of(received->deduplication);
+        message.id = id_of_malformed(arena, &message, received);
     return message;
 }
 
