@@ -10,12 +10,19 @@
 #include "operator/tool.h"
 #include "operator/verify_report.h"
 
-enum { ARENA_SIZE_MAX = 64 * 1024 * 1024, TIMEOUT_MS = 3600 * 1000, CODE_LETTERS = 26 };
+enum {
+    ARENA_SIZE_MAX = 64 * 1024 * 1024,
+    TIMEOUT_MS = 3600 * 1000,
+    CODE_LETTERS = 26,
+    UNSEEN_S = 60
+};
 
 struct verify_config {
     const char *database_url;
     const char *output;
     const char *only;
+    const char *bus;
+    int64_t unseen_s; /* below 0: as the bus needs it */
     bool list;
 };
 
@@ -28,6 +35,12 @@ const struct option VERIFY_OPTIONS[] = {
     {"output", OPT_CHOICE, "table", FIELD(output),
      "What is found is printed as (short: -o).", "table|json"},
     {"only", OPT_TEXT, NULL, FIELD(only), "Checks this invariant alone."},
+    {"bus", OPT_CHOICE, "postgres", FIELD(bus),
+     "The event bus of the services; what is on one that is not PostgreSQL cannot be seen.",
+     "postgres|kafka|sns-sqs"},
+    {"unseen-s", OPT_INT, NULL, FIELD(unseen_s),
+     "How long, in seconds, an event may be on such a bus: what was decided since then is not yet "
+     "expected in the ledger. Default: 60, on PostgreSQL 0."},
     {"list", OPT_BOOL, "false", FIELD(list), "Lists the invariants and checks nothing."},
     {NULL},
 };
@@ -129,6 +142,13 @@ static void add_rows(const struct verify *verify, struct sql_rows rows,
         };
 }
 
+static int64_t unseen_s(const struct verify_config *config)
+{
+    if (config->unseen_s >= 0)
+        return config->unseen_s;
+    return strcmp(config->bus, "postgres") == 0 ? 0 : UNSEEN_S;
+}
+
 static enum status check(struct verify *verify, const struct invariant *invariant,
                          struct error *err)
 {
@@ -138,6 +158,9 @@ static enum status check(struct verify *verify, const struct invariant *invarian
         add_currencies(verify->arena, &args);
         sql_add_i64(&args, AMOUNT_MINOR_CAP);
     }
+    if (invariant->statement == SQL_VERIFY_APPROVED_IS_BOOKED_OR_REVERSED ||
+        invariant->statement == SQL_VERIFY_LEDGER_PENDING_MATCHES_AUTHORIZATIONS)
+        sql_add_i64(&args, unseen_s(verify->config));
     TRY(db_run_one(verify->db, invariant->statement, &args, err));
     struct verify_finding *finding = &verify->report.findings[verify->report.count++];
     finding->name = invariant->name;
@@ -213,7 +236,7 @@ static int run(struct verify *verify)
 
 int verify_main(int argc, char **argv)
 {
-    struct verify_config config = {0};
+    struct verify_config config = {.unseen_s = -1};
     const struct sql_statement *statements[STATEMENTS_MAX] = {
         SQL_TAKE_SNAPSHOT, SQL_READ_WHOLE_TABLES, SQL_COUNT_OPEN_WORK};
     int code = TOOL_DONE;

@@ -225,7 +225,7 @@ def test_stop__a_second_wish_ends_it_at_once(make_system):
 
 # ---- the command table --------------------------------------------------------------------------
 
-COMMANDS = [*SERVICES, "migrate", "verify", "account", "key"]
+COMMANDS = [*SERVICES, "migrate", "verify", "account", "key", "dlq"]
 
 
 def test_help__names_every_command(stopped):

@@ -218,6 +218,20 @@ def test_verify__leaves_out_what_is_on_its_way(make_system):
     system.verify()
 
 
+def test_verify__gives_events_on_another_bus_their_time(cluster, books, copy):
+    """What is on Kafka cannot be seen; after its time it is expected all the same."""
+    with psycopg.connect(cluster.url(copy, OWNER), autocommit=True) as db:
+        db.execute(f"""DELETE FROM saga.saga_step WHERE saga_id IN
+                           (SELECT id FROM saga.saga WHERE authorization_{ONE_APPROVED})""")
+        db.execute(f"DELETE FROM saga.saga WHERE authorization_{ONE_APPROVED}")
+        db.execute(f"""UPDATE "authorization".credit_authorization SET created_at = now()
+                        WHERE {ONE_APPROVED}""")
+    for args, code in ((["--bus", "kafka", "--unseen-s", "3600"], 0), (["--bus", "kafka"], 0),
+                       (["--bus", "kafka", "--unseen-s", "0"], 3), ([], 3)):
+        found = verify(books, copy, *args)
+        assert found.returncode == code, f"{args}: {found.stdout}{found.stderr}"
+
+
 def test_verify__draws_a_bar_on_a_terminal(books):
     """And nowhere else; it is gone in the end, so that the table stands alone."""
     ours, theirs = pty.openpty()

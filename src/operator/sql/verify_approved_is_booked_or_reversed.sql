@@ -1,6 +1,8 @@
 -- verify_approved_is_booked_or_reversed: every approval ends booked or reversed.
 -- An authorization is open while a saga of it runs, or while an event that would start one is on
--- its way: in the outbox, on the bus unread, parked, an open dead letter.
+-- its way: in the outbox, on the bus unread, parked, an open dead letter; or may be on a bus that
+-- cannot be looked into.
+-- param  unseen_s  bigint  how long it may be there; 0: the bus is PostgreSQL
 -- column what    text
 -- column id      text
 -- column detail  text
@@ -28,6 +30,14 @@ WITH open_authorization AS (
       FROM saga.dead_letter
      WHERE topic LIKE '%.authorization.v1' AND redriven_at IS NULL
        AND headers ~ '"ce_subject" *: *"[-0-9a-f]{36}"'
+    UNION
+    SELECT id
+      FROM "authorization".credit_authorization
+     WHERE created_at > now() - $1::bigint * interval '1 second'
+    UNION
+    SELECT authorization_id
+      FROM "authorization".authorization_change
+     WHERE changed_at > now() - $1::bigint * interval '1 second'
 )
 SELECT what, id, detail
   FROM (SELECT 'authorization' AS what, a.id::text AS id,
