@@ -2,6 +2,7 @@
 reads of what they said, and asks of how far they have read. `system.bus` is one of them."""
 import collections
 import contextlib
+import ctypes
 import json
 import time
 import uuid
@@ -105,13 +106,21 @@ class PostgresBus(Bus):
 
 # ---- Kafka ---------------------------------------------------------------------------------------
 
+# What a broker says that has just come back and does not know all again.
+BROKER_IS_WAKING = {confluent_kafka.KafkaError.UNKNOWN_LEADER_EPOCH,
+                    confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION,
+                    confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE,
+                    confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+                    confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE,
+                    confluent_kafka.KafkaError.NOT_COORDINATOR}
+
+
 class KafkaBus(Bus):
     def __init__(self, system):
         super().__init__(system)
         self.broker = system.cluster.parts.get("kafka").endpoint
         self.client = {"bootstrap.servers": self.broker, "log_level": 0}
         self.admin = confluent_kafka.admin.AdminClient(self.client)
-        self.lost = []
 
     def environment(self):
         return {"KAFKA_BROKERS": self.broker}
@@ -177,7 +186,7 @@ class KafkaBus(Bus):
         try:
             return [(place, answer.result(TIMEOUT_S).offset) for place, answer in asked.items()]
         except confluent_kafka.KafkaException as why:
-            if why.args[0].code() != confluent_kafka.KafkaError.UNKNOWN_LEADER_EPOCH:
+            if why.args[0].code() not in BROKER_IS_WAKING:
                 raise
             return None
 
@@ -200,12 +209,17 @@ class KafkaBus(Bus):
 
     def _progress(self, wanted):
         """None where this client has seen a broker crash and looks for the group's coordinator for
-        ever: the next one finds it. (The old one is kept: to end it now could crash as well.)"""
+        ever: the next one finds it. To end the old one would end this process by SIGSEGV (its
+        library cannot with requests open), so it is never let go."""
         asked, = self.admin.list_consumer_group_offsets([wanted]).values()
         try:
             return asked.result(3).topic_partitions
+        except confluent_kafka.KafkaException as why:
+            if why.args[0].code() not in BROKER_IS_WAKING:
+                raise
+            return None
         except TimeoutError:
-            self.lost.append(self.admin)
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.admin))
             self.admin = confluent_kafka.admin.AdminClient(self.client)
             return None
 

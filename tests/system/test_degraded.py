@@ -1,4 +1,5 @@
 """Without its bus or its key store a service still answers, and tells whoever watches it."""
+import contextlib
 import datetime
 import re
 
@@ -174,6 +175,29 @@ def test_the_broker_goes_and_comes_back(broker, make_system):
     system.settle()
     system.verify()
     check_order(system)
+
+
+def test_sns_and_sqs_go_and_come_back(cluster, make_system):
+    with contextlib.closing(cluster.parts.proxy_of("sns-sqs")) as proxy:
+        url = f"http://{proxy.listen}"
+        system = make_system(bus="sns-sqs", env={"AWS_ENDPOINT_URL_SNS": url,
+                                                 "AWS_ENDPOINT_URL_SQS": url})
+        system.wait_saga(system.authorize("user-before").json())
+        for service in BUS_USERS:
+            wait_state(system, service, "ready")
+        proxy.cut()
+        assert [system.authorize("user-away").status_code for _ in range(3)] == [201] * 3
+        for service in BUS_USERS:
+            wait_state(system, service, "degraded")
+            check_degraded(system, service, "bus")
+        assert state(system, "gateway") == (200, "ready")
+        proxy.mend()
+        for service in BUS_USERS:
+            wait_state(system, service, "ready")
+            check_whole(system, service, "bus")
+        system.settle()
+        system.verify()
+        check_order(system)
 
 
 # ---- the key store ------------------------------------------------------------------------------
