@@ -13,12 +13,12 @@ open_systems = []
 BUSES = ("postgres", "kafka", "sns-sqs")
 KEYSTORES = ("none", "dynamodb")
 # Where a run that names neither goes with the tests that ask for a cell: each part once.
-CELLS = (("postgres", "none"), ("kafka", "none"), ("sns-sqs", "none"), ("postgres", "dynamodb"),
-         ("kafka", "dynamodb"))
+CELLS = (("postgres", "none"), ("kafka", "dynamodb"), ("sns-sqs", "none"))
 MARKERS = (
     "matrix: runs in every cell of tools/test-matrix",
     "bus(*kinds): is about these event buses alone",
     "keystore(*kinds): is about these key stores alone",
+    "cells(*cells): where a run goes through several cells, these alone",
 )
 
 
@@ -54,6 +54,9 @@ def cell_of(item):
 
 def belongs(item):
     """The test's marks allow its cell."""
+    few = item.get_closest_marker("cells")
+    if few and not item.config.is_one_cell and cell_of(item) not in few.args:
+        return False
     allowed = (set().union(*(mark.args for mark in item.iter_markers(name))) or {kind}
                for name, kind in zip(("bus", "keystore"), cell_of(item), strict=True))
     return all(kind in kinds for kind, kinds in zip(cell_of(item), allowed, strict=True))
@@ -61,7 +64,7 @@ def belongs(item):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Tests about other parts are left out, and counted: they are somebody else's in the matrix."""
+    """Tests about other parts are left out, and counted."""
     config.elsewhere = [item for item in items if not belongs(item)]
     if config.elsewhere:
         config.hook.pytest_deselected(items=config.elsewhere)
@@ -75,7 +78,8 @@ def pytest_terminal_summary(terminalreporter, config):
     if config.elsewhere:
         names = collections.Counter(item.nodeid.partition("::")[0] for item in config.elsewhere)
         listed = ", ".join(f"{name}: {count}" for name, count in sorted(names.items()))
-        terminalreporter.write_line(f"{len(config.elsewhere)} about other parts alone: {listed}")
+        terminalreporter.write_line(
+            f"{len(config.elsewhere)} left to other cells of the matrix: {listed}")
 
 
 # ---- what tests stand on -------------------------------------------------------------------------

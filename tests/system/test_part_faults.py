@@ -96,6 +96,7 @@ def strike(system, victim, traffic):
         part.start()
 
 
+@pytest.mark.cells(("kafka", "dynamodb"), ("sns-sqs", "none"))
 def test_killed_in_the_middle_of_load(number, cell, cluster):
     print(f"again by: TALLYSTICK_TEST_SEED={SEED}")
     draw = random.Random(f"{SEED} {number} {cell}")
@@ -156,6 +157,7 @@ def others():
         one.end()
 
 
+@pytest.mark.cells(("kafka", "dynamodb"))
 def test_orchestrators_and_ledgers_come_and_go(cell, cluster, others):
     """Two of each share the work; one of each is killed, another is added. Each command is applied
     once."""
@@ -228,6 +230,7 @@ def behind(proxy, cluster, cell, env, **options):
         yield system
 
 
+@pytest.mark.cells()
 @pytest.mark.bus("postgres")
 @pytest.mark.keystore("none")
 def test_network_to_postgresql(cell, cluster):
@@ -239,13 +242,14 @@ def test_network_to_postgresql(cell, cluster):
 
 
 @pytest.mark.bus("kafka")
-@pytest.mark.keystore("none")
+@pytest.mark.keystore("dynamodb")
 def test_network_to_kafka(cell, cluster):
     proxy = cluster.parts.proxy_of("kafka")
     with behind(proxy, cluster, cell, {"KAFKA_BROKERS": proxy.listen}) as system:
         assert set(play_faults(system, proxy).outcomes()) == {201}
 
 
+@pytest.mark.cells()
 @pytest.mark.bus("sns-sqs")
 @pytest.mark.keystore("none")
 def test_network_to_sns_and_sqs(cell, cluster):
@@ -256,7 +260,7 @@ def test_network_to_sns_and_sqs(cell, cluster):
         assert set(play_faults(system, proxy).outcomes()) == {201}
 
 
-@pytest.mark.bus("postgres")
+@pytest.mark.bus("kafka")
 @pytest.mark.keystore("dynamodb")
 def test_network_to_dynamodb(cell, cluster):
     """The decision's own record answers while the key store does not."""
