@@ -186,6 +186,26 @@ def test_what_comes_while_a_letter_comes_back_is_applied_once(ledger):
         assert answers(ledger, one) == 1
 
 
+def test_a_service_killed_again_and_again_while_letters_come_back(ledger):
+    sagas = [Saga(account_id(lane=number % 8)) for number in range(60)]
+    messages = [one.do() for one in sagas]
+    with poisoned(ledger, *sagas):
+        publish(ledger, *messages)
+        for message in messages:
+            died(ledger, message)
+    names = [message["id"] for message in messages]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        back = pool.submit(redrive, ledger, *names, "--rate", "30")
+        for _ in range(3):
+            ledger.kill("ledger")
+            ledger.start("ledger")
+        assert {line["outcome"] for line in back.result()} == {"redriven"}
+    for one in sagas:
+        wait_until(lambda one=one: answers(ledger, one), timeout=30)
+        assert len(entries(ledger, one)) == 2
+    check_books(ledger)
+
+
 def test_the_rate_is_kept(ledger):
     sagas = [Saga(account_id()) for _ in range(5)]
     messages = [one.do() for one in sagas]
