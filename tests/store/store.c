@@ -127,14 +127,31 @@ struct message store_message(const char *topic, struct uuid key, int64_t sequenc
     };
 }
 
+static bool is_any(const bool *flags, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (flags[at])
+            return true;
+    return false;
+}
+
+/* A bus on a busy machine may not be ready at once. */
 void store_publish(const struct message *messages, size_t count)
 {
     const struct bus_config config = store_bus("tallystick_outbox");
+    const struct timespec pause = {.tv_nsec = 100 * 1000000};
     struct bus_publisher *publisher = NULL;
     struct error err = {.message = ""};
     bool *published = calloc(count + 1, sizeof *published);
-    if (bus_publisher_open(&config, &publisher, &err) != OK ||
-        bus_publish(publisher, messages, count, published, &err) != OK)
+    enum status status = bus_publisher_open(&config, &publisher, &err);
+    for (int tries = 0; tries < 100; tries++) {
+        if (publisher != NULL)
+            status = bus_publish(publisher, messages, count, published, &err);
+        if (status == OK || publisher == NULL || is_any(published, count))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    if (status != OK)
         fail_msg("publishing: %s", err.message);
     for (size_t at = 0; at < count; at++)
         assert_true(published[at]);

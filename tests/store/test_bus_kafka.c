@@ -20,6 +20,7 @@ static rd_kafka_t *open_other(void)
     rd_kafka_conf_set(conf, "bootstrap.servers", getenv("KAFKA_BROKERS"), NULL, 0);
     rd_kafka_conf_set(conf, "message.max.bytes", "3000000", NULL, 0);
     rd_kafka_conf_set(conf, "partitioner", "murmur2_random", NULL, 0);
+    rd_kafka_conf_set(conf, "enable.idempotence", "true", NULL, 0); /* keeps them in order */
     rd_kafka_t *other = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     assert_non_null(other);
     return other;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { ERROR_SIZE = 256, NAME_SIZE_MAX = 250, STOP_WAIT_S = 5 };
+enum { ERROR_SIZE = 256, NAME_SIZE_MAX = 250, STOP_WAIT_S = 8, FIRST_WORD_MS = 3000 };
 
 /* ---- configuration ------------------------------------------------------------------------- */
 
@@ -254,15 +254,27 @@ bool kafka_client_stop(struct kafka_client *client, bool leave)
     return false;
 }
 
-enum status kafka_client_reach(struct kafka_client *client, int wait_ms, struct error *err)
+static bool is_answered(struct kafka_client *client, int wait_ms)
 {
     const struct rd_kafka_metadata *metadata = NULL;
+    const rd_kafka_resp_err_t code = rd_kafka_metadata(client->rk, 0, NULL, &metadata, wait_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_poll(client->rk, 0); /* what has gone wrong meanwhile */
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* A first connection may take its time; "cannot be reached" without a reason helps nobody. */
+enum status kafka_client_reach(struct kafka_client *client, int wait_ms, struct error *err)
+{
+    rd_kafka_poll(client->rk, 0);
     if (!client->is_in_doubt)
         return OK;
-    const rd_kafka_resp_err_t code = rd_kafka_metadata(client->rk, 0, NULL, &metadata, wait_ms);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    bool is_there = is_answered(client, wait_ms);
+    if (!is_there && client->trouble[0] == '\0')
+        is_there = is_answered(client, FIRST_WORD_MS);
+    if (!is_there)
         return kafka_client_is_down(client, err);
-    rd_kafka_metadata_destroy(metadata);
     client->is_in_doubt = false;
     client->trouble[0] = '\0';
     return OK;

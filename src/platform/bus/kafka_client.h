@@ -35,7 +35,8 @@ MUST_CHECK enum status kafka_client_start(struct kafka_client *client, rd_kafka_
  * the library does not end and is left behind, with what its callbacks may still touch. */
 bool kafka_client_stop(struct kafka_client *client, bool leave);
 
-/* Is any broker there? Asks only when that is in doubt. */
+/* Is any broker there? Asks only when that is in doubt; longer while nothing is known of why not.
+ */
 MUST_CHECK enum status kafka_client_reach(struct kafka_client *client, int wait_ms,
                                           struct error *err);
 /* Sets and returns ERR_DOWN, with what is known about why. */

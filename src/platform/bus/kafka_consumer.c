@@ -210,7 +210,6 @@ static enum status start_client(struct kafka_consumer *consumer, struct error *e
         return error_set(err, ERR_INVALID, "'%s' cannot be a group", consumer->group);
     }
     TRY(kafka_client_start(&consumer->client, RD_KAFKA_CONSUMER, conf, err));
-    rd_kafka_poll_set_consumer(consumer->client.rk);
     consumer->queue = rd_kafka_queue_get_consumer(consumer->client.rk);
     return OK;
 }

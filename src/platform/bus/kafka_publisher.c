@@ -140,7 +140,6 @@ static enum status start_client(struct kafka_publisher *publisher, struct error 
 static enum status reach(struct kafka_publisher *publisher, struct error *err)
 {
     TRY(start_client(publisher, err));
-    rd_kafka_poll(publisher->client.rk, 0); /* what is known by now */
     return kafka_client_reach(&publisher->client, REACH_MS, err);
 }
 

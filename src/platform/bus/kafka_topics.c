@@ -165,9 +165,9 @@ static bool note_look(struct kafka_client *client, struct kafka_topic *topic,
     }
     if (found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
         error_set(&topic->state, ERR_NOT_FOUND,
-                  "topic '%s' may not be used by this user of Kafka; allow it to describe, read "
-                  "and write",
-                  topic->name);
+                  "topic '%s' may not be used by this user of Kafka: make it, with %" PRId64
+                  " partitions, if it is missing, and allow to describe, read and write it",
+                  topic->name, client->config.settings.kafka_partitions);
         return true;
     }
     return topic->state.message[0] != '\0'; /* it was not made, and it is not there */
