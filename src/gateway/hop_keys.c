@@ -1,6 +1,7 @@
 #include "gateway/hop_keys.h"
 
 #include "base/arena.h"
+#include "platform/clock.h"
 
 static void refuse(const struct hop_keys *keys, struct hop_item *item, enum problem_code code,
                    const char *detail)
@@ -50,8 +51,8 @@ static void use_verdicts(struct hop_keys *keys)
     keys->count = ours;
 }
 
-/* Whoever waits longest for an answer; the store's own timeout is shorter than most. */
-static int64_t deadline_us(const struct hop_keys *keys)
+/* Of whoever waits longest for an answer. */
+static int64_t latest_deadline_us(const struct hop_keys *keys)
 {
     int64_t latest_us = 0;
     for (size_t at = 0; at < keys->count; at++)
@@ -60,14 +61,21 @@ static int64_t deadline_us(const struct hop_keys *keys)
     return latest_us;
 }
 
+/* Half of the time that is left: whatever the store does, some must remain to ask without it. */
+static int64_t claim_deadline_us(const struct hop_keys *keys)
+{
+    const int64_t now_us = clock_monotonic_us();
+    return now_us + (latest_deadline_us(keys) - now_us) / 2;
+}
+
 static struct keystore_batch batch_of(const struct hop_keys *keys, struct keystore_claim **claims,
-                                      size_t count)
+                                      size_t count, int64_t deadline_us)
 {
     return (struct keystore_batch){
         .arena = keys->arena,
         .claims = claims,
         .count = count,
-        .deadline_us = deadline_us(keys),
+        .deadline_us = deadline_us,
     };
 }
 
@@ -85,7 +93,8 @@ void hop_keys_claim(struct hop_keys *keys, struct hop_item *const *items, size_t
         keys->items[keys->count] = items[at];
         keys->claims[keys->count++] = claim;
     }
-    const struct keystore_batch batch = batch_of(keys, keys->claims, keys->count);
+    const struct keystore_batch batch =
+        batch_of(keys, keys->claims, keys->count, claim_deadline_us(keys));
     keystore_claim(keys->store, &batch);
     use_verdicts(keys);
 }
@@ -113,8 +122,9 @@ void hop_keys_settle(struct hop_keys *keys)
         else if (!is_unknown(answer->status))
             refused[refused_count++] = claim;
     }
-    const struct keystore_batch to_keep = batch_of(keys, done, done_count);
-    const struct keystore_batch to_let_go = batch_of(keys, refused, refused_count);
+    const int64_t deadline_us = latest_deadline_us(keys);
+    const struct keystore_batch to_keep = batch_of(keys, done, done_count, deadline_us);
+    const struct keystore_batch to_let_go = batch_of(keys, refused, refused_count, deadline_us);
     keystore_complete(keys->store, &to_keep);
     keystore_release(keys->store, &to_let_go);
 }

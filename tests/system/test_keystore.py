@@ -12,7 +12,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from system.harness import CREDENTIALS, wait_until
+from system.harness import CREDENTIALS, System, wait_until
 from system.throttle import Throttle
 from system.traffic import Traffic
 
@@ -155,7 +155,6 @@ def test_repeat_while_the_first_is_under_way(shielded):
 
 def other_door_says(system, key, transaction_id):
     """The answer of a second gateway over the same table."""
-    from system.harness import System
     other = System(system.cluster, database=system.database, keystore="dynamodb",
                    env={"TALLYSTICK_AUTHORIZATION_URL": system.url("authorization"),
                         "TALLYSTICK_DYNAMODB_TABLE": system.table})

@@ -193,8 +193,8 @@ static struct aws_exchange *idle_exchange(const struct aws_client *client)
     return NULL;
 }
 
-/* Starts whose turn has come while there are connections left; calls not yet tried come last in
- * the list, so the first of them is searched from the front. */
+/* Starts whose turn has come while there are connections left, in the order of the list: repeats
+ * come after what waits for its first try. */
 static void start_due(struct run *run, int64_t now_us)
 {
     size_t kept = 0;

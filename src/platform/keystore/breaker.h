@@ -2,7 +2,8 @@
  *
  * Purpose:   closed: it is asked. Open: it is not asked for a while, so that nobody waits for a
  *            timeout. Half open: the while is over; whoever comes next may ask once to find out.
- *            Each time it has not answered then, the while doubles.
+ *            Each time it has not answered then, or falls silent again soon after, the while
+ *            doubles: a store that can just answer one is not well.
  * Units:     times in microseconds of the monotonic clock.
  * Ownership: a value; zeroed, it is closed.
  * Errors:    none.
@@ -14,8 +15,10 @@
 #include <stdint.h>
 
 struct breaker {
-    int64_t rest_us; /* how long it stays open; 0: it is closed */
-    int64_t until_us;
+    bool is_open;
+    int64_t rest_us;   /* the last one */
+    int64_t until_us;  /* its end */
+    int64_t closed_us; /* when it answered again */
 };
 
 enum breaker_change { BREAKER_SAME, BREAKER_OPENED, BREAKER_CLOSED };

@@ -2,11 +2,13 @@
 
 #include "base/arena.h"
 #include "gateway/hop_keys.h"
+#include "platform/clock.h"
 
 /* A key store that answers as the case wants and remembers what it was told. */
 static enum keystore_verdict verdict;
 static bool may_be_held;
 static size_t claimed;
+static int64_t claim_deadline_us;
 static size_t completed;
 static size_t released;
 static struct arena *arena;
@@ -27,6 +29,7 @@ void keystore_claim(struct keystore *store, const struct keystore_batch *batch)
 {
     (void)store;
     claimed = batch->count;
+    claim_deadline_us = batch->deadline_us;
     for (size_t at = 0; at < batch->count; at++) {
         batch->claims[at]->verdict = verdict;
         batch->claims[at]->may_be_held = may_be_held;
@@ -96,6 +99,21 @@ static void test_hop_keys_claim__what_has_no_key(void **state)
     CHECK_EQ("an item without a key, one with an answer", claimed, 0);
 }
 
+/* A store that takes all the time it may leaves enough to ask the authorization service. */
+static void test_hop_keys_claim__leaves_time(void **state)
+{
+    (void)state;
+    const int64_t now_us = clock_monotonic_us();
+    struct visit visit = {.wait_s = 0};
+    struct hop_item early = {.visit = &visit, .has_key = true, .deadline_us = now_us + 1000000};
+    struct hop_item late = {.visit = &visit, .has_key = true, .deadline_us = now_us + 5000000};
+    struct hop_item *const items[] = {&late, &early};
+    struct hop_keys keys = {.arena = arena};
+    hop_keys_claim(&keys, items, 2);
+    CHECK("half of five seconds", claim_deadline_us >= now_us + 2500000);
+    CHECK("half of five seconds", claim_deadline_us < now_us + 4000000);
+}
+
 static void test_hop_keys_settle__outcomes(void **state)
 {
     (void)state;
@@ -130,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hop_keys_claim__verdicts),
         cmocka_unit_test(test_hop_keys_claim__what_has_no_key),
+        cmocka_unit_test(test_hop_keys_claim__leaves_time),
         cmocka_unit_test(test_hop_keys_settle__outcomes),
     };
     const int failed = cmocka_run_group_tests_name("gateway/hop_keys", tests, NULL, NULL);

@@ -23,7 +23,12 @@ static void test_breaker_note__a_day(void **state)
         {"and again", 15 * S_US, false, BREAKER_SAME, 16 * S_US},
         {"at the longest", 31 * S_US, false, BREAKER_SAME, 16 * S_US},
         {"an answer at last", 47 * S_US, true, BREAKER_CLOSED, 0},
-        {"another silence", 50 * S_US, false, BREAKER_OPENED, 1 * S_US},
+        {"silence again soon after", 78 * S_US, false, BREAKER_OPENED, 16 * S_US},
+        {"an answer", 94 * S_US, true, BREAKER_CLOSED, 0},
+        {"an answer later on", 120 * S_US, true, BREAKER_SAME, 0},
+        {"silence long after", 126 * S_US, false, BREAKER_OPENED, 1 * S_US},
+        {"an answer", 127 * S_US, true, BREAKER_CLOSED, 0},
+        {"silence at once", 127 * S_US, false, BREAKER_OPENED, 2 * S_US},
     };
     struct breaker breaker = {0};
     for (size_t at = 0; at < COUNT(STEPS); at++) {
