@@ -35,7 +35,9 @@ enum status sns_outcome(const struct aws_call *call, struct error *err)
     case AWS_REFUSED:
         if (is_missing(call))
             return fail(call, ERR_NOT_FOUND, "finds nothing", err);
-        return fail(call, ERR_INVALID, sns_is_denied(call) ? "is not allowed" : "was refused", err);
+        if (sns_is_denied(call))
+            return fail(call, ERR_BROKEN, "is not allowed", err);
+        return fail(call, ERR_INVALID, "was refused", err);
     case AWS_THROTTLED:
         return fail(call, ERR_DOWN, "was throttled", err);
     case AWS_FAILED:
@@ -44,11 +46,22 @@ enum status sns_outcome(const struct aws_call *call, struct error *err)
     UNREACHABLE();
 }
 
+/* To lack credentials is no fault of what was asked: nobody lets us in. */
+enum status sns_run_all(struct aws_client *client, struct arena *arena,
+                        const struct aws_batch *batch, struct error *err)
+{
+    const enum status status = aws_client_run(client, arena, batch, err);
+    if (status != ERR_INVALID)
+        return status;
+    const struct error cause = *err;
+    return error_set(err, ERR_BROKEN, "%s", cause.message);
+}
+
 enum status sns_run(struct aws_client *client, struct arena *arena, struct aws_call *call,
                     int64_t wait_ms, struct error *err)
 {
     struct aws_call *const calls[] = {call};
     const struct aws_batch batch = {calls, 1, clock_monotonic_us() + wait_ms * 1000};
-    TRY(aws_client_run(client, arena, &batch, err));
+    TRY(sns_run_all(client, arena, &batch, err));
     return sns_outcome(call, err);
 }

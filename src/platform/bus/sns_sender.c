@@ -227,7 +227,7 @@ static enum status send_turn(struct sending *s, struct batch *batches, size_t co
         calls[at] = &batches[at].call;
     }
     const struct aws_batch batch = {calls, count, s->deadline_us};
-    TRY(aws_client_run(s->client, s->arena, &batch, err));
+    TRY(sns_run_all(s->client, s->arena, &batch, err));
     for (size_t at = 0; at < count; at++)
         note_outcome(s, &batches[at]);
     return OK;

@@ -7,7 +7,7 @@
  * Units:     none.
  * Ownership: the topology owns its clients; the strings of its config must outlive it. ARNs live
  *            until it forgets.
- * Errors:    ERR_INVALID: something is not there and may not be made, the text says what. Others
+ * Errors:    ERR_BROKEN: something is not there and may not be made, the text says what. Others
  *            as in sns_call.h.
  * Threads:   belongs to one thread. */
 #ifndef PLATFORM_BUS_SNS_TOPOLOGY_H

@@ -171,7 +171,7 @@ enum status sqs_change(struct aws_client *client, struct arena *arena,
     }
     const struct aws_batch batch = {list, call_count,
                                     clock_monotonic_us() + change->wait_ms * 1000};
-    TRY(aws_client_run(client, arena, &batch, err));
+    TRY(sns_run_all(client, arena, &batch, err));
     for (size_t at = 0; at < call_count; at++) {
         const size_t first = at * SQS_BATCH_MAX;
         read_fates(arena, &calls[at], &fates_out[first], batch_size(change, first));

@@ -193,7 +193,7 @@ static enum status receive(struct consumer *consumer, size_t calls_wished, size_
     }
     const int64_t deadline_us = clock_monotonic_us() + calls[0].timeout_ms * 1000LL;
     const struct aws_batch batch = {list, call_count, deadline_us};
-    TRY(aws_client_run(consumer->sqs, consumer->arena, &batch, err));
+    TRY(sns_run_all(consumer->sqs, consumer->arena, &batch, err));
     enum status status = OK;
     for (size_t at = 0; at < call_count; at++) {
         const enum status read =

@@ -97,7 +97,7 @@ static enum status make_queue(const struct sqs_setup *setup, struct arena *arena
                  kv_text("queue", wish->name));
     const enum status found = find_url(setup, arena, wish->name, url_out, err);
     if (found == ERR_NOT_FOUND && is_denied)
-        return error_set(err, ERR_INVALID,
+        return error_set(err, ERR_BROKEN,
                          "queue '%.*s' is not there and sqs:CreateQueue is not allowed",
                          TEXT_ARGS(wish->name));
     return found;
@@ -139,7 +139,7 @@ static enum status set_policy(const struct sqs_setup *setup, struct arena *arena
     const enum status status = sns_run(setup->sqs, arena, &call, CALL_WAIT_MS, err);
     if (!sns_is_denied(&call))
         return status;
-    return error_set(err, ERR_INVALID,
+    return error_set(err, ERR_BROKEN,
                      "queue '%.*s' has no policy and sqs:SetQueueAttributes is not allowed",
                      TEXT_ARGS(queue_arn));
 }

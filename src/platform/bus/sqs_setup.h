@@ -5,7 +5,7 @@
  *            has made is used.
  * Units:     none.
  * Ownership: names, URLs and ARNs live in the arena given.
- * Errors:    ERR_INVALID: something is not there and may not be made, the text says what. Others
+ * Errors:    ERR_BROKEN: something is not there and may not be made, the text says what. Others
  *            as in sns_call.h.
  * Threads:   as the client. */
 #ifndef PLATFORM_BUS_SQS_SETUP_H
