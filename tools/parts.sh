@@ -73,18 +73,17 @@ part_start() {
     if is_running; then
         [ "$(cat "$home/settings")" = "$settings" ] ||
             die "it runs already, with other settings; they take effect at a start"
-        wait_until_healthy
-        return
+        ! becomes_healthy || return 0
     fi
     part_fetch
-    is_free 127.0.0.1 "$port" ||
+    becomes_free ||
         die "port $port is taken$(holder_of_port); choose another: port=NUMBER"
     echo "$settings" > "$home/settings"
     keep_log_small
     prepare_start 9>&-
     run_part
     spawn
-    wait_until_healthy
+    becomes_healthy || { show_log; die "it ended while starting; its log is $home/log"; }
     finish_start
 }
 
@@ -155,6 +154,17 @@ find_port() {
 # is_free ADDRESS PORT
 is_free() { ! (exec 3<> "/dev/tcp/$1/$2") 2> /dev/null; }
 
+# The port. One of ours that was killed a moment ago may still have it.
+becomes_free() {
+    local tries
+    for ((tries = 50; tries > 0; tries--)); do
+        ! is_free 127.0.0.1 "$port" || return 0
+        [ -s "$home/process" ] || return 1
+        sleep 0.1
+    done
+    return 1
+}
+
 # " by nginx (process 123)", or nothing where that cannot be known.
 holder_of_port() {
     command -v ss > /dev/null || return 0
@@ -180,7 +190,8 @@ spawn() {
     cd "$OLDPWD"
 }
 
-wait_until_healthy() {
+# Not so when it ends: while it starts, or because it was killed a moment ago.
+becomes_healthy() {
     local deadline=$((SECONDS + START_TIMEOUT_S))
     while is_running; do
         ! is_healthy || return 0
@@ -188,8 +199,7 @@ wait_until_healthy() {
             { show_log; die "it does not answer after $START_TIMEOUT_S s; its log is $home/log"; }
         sleep 0.1
     done
-    show_log
-    die "it ended while starting; its log is $home/log"
+    return 1
 }
 
 show_log() { tail -n 15 "$home/log" >&2; }

@@ -2,17 +2,14 @@
 reads of what they said, and asks of how far they have read. `system.bus` is one of them."""
 import collections
 import contextlib
-import ctypes
 import json
-import time
 import uuid
 
 import botocore.exceptions
-import confluent_kafka
-import confluent_kafka.admin
 import psycopg
 from system.aws import REGION, client
 from system.common import wait_until
+from system.kafka_client import KafkaClient
 
 # One on its way. The topic is without the system's prefix (ledger.commands.v1), headers are a dict
 # of texts as on Kafka, the payload is a text. Where it was read: None when it is to be published.
@@ -106,89 +103,31 @@ class PostgresBus(Bus):
 
 # ---- Kafka ---------------------------------------------------------------------------------------
 
-# What a broker says that has just come back and does not know all again.
-BROKER_IS_WAKING = {confluent_kafka.KafkaError.UNKNOWN_LEADER_EPOCH,
-                    confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION,
-                    confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE,
-                    confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-                    confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE,
-                    confluent_kafka.KafkaError.NOT_COORDINATOR}
-
-
 class KafkaBus(Bus):
     def __init__(self, system):
         super().__init__(system)
         self.broker = system.cluster.parts.get("kafka").endpoint
-        self.client = {"bootstrap.servers": self.broker, "log_level": 0}
-        self.admin = confluent_kafka.admin.AdminClient(self.client)
+        self.client = KafkaClient(self.broker)
 
     def environment(self):
         return {"KAFKA_BROKERS": self.broker}
 
     def publish(self, *messages):
-        """By the Java client's choice of a partition, as every producer of these topics."""
-        producer = confluent_kafka.Producer(
-            self.client | {"enable.idempotence": True, "partitioner": "murmur2_random"})
-        failed = []
-
-        def delivered(error, _):
-            if error is not None:
-                failed.append(error)
-
-        for one in messages:
-            producer.produce(self.name(one.topic), one.payload.encode(), one.key.encode(),
-                             headers=[(k, v.encode()) for k, v in one.headers.items()],
-                             on_delivery=delivered)
-        assert producer.flush(TIMEOUT_S) == 0 and not failed, f"not published: {failed}"
+        failed = self.client.ask("publish", [
+            (self.name(one.topic), one.key, one.headers, one.payload) for one in messages])
+        assert not failed, f"not published: {failed}"
 
     def events(self, *topics):
         """From the beginning to what is now the end of every partition."""
         ends = self._ends([self.name(topic) for topic in topics or TOPICS])
-        missing = {place for place, end in ends.items() if end > 0}
-        found = []
-        consumer = confluent_kafka.Consumer(
-            self.client | {"group.id": f"{self.prefix}.spy", "enable.auto.commit": False})
-        try:
-            consumer.assign([confluent_kafka.TopicPartition(*place, 0) for place in missing])
-            give_up = time.monotonic() + TIMEOUT_S
-            while missing:
-                assert time.monotonic() < give_up, f"Kafka says nothing of {missing}"
-                for one in consumer.consume(500, 0.1):  # waits until it has so many, or so long
-                    assert one.error() is None, one.error()
-                    place = one.topic(), one.partition()
-                    if one.offset() < ends[place]:
-                        found.append(self._message(one))
-                    if one.offset() >= ends[place] - 1:
-                        missing.discard(place)
-        finally:
-            consumer.close()
-        return sorted(found, key=lambda one: (one.topic, one.partition, one.offset))
+        rows = self.client.ask("read", f"{self.prefix}.spy", ends)
+        return [Message(self.short(topic), key, headers.get("ce_id"), headers, payload, partition,
+                        offset)
+                for topic, partition, offset, key, headers, payload in rows]
 
-    def _message(self, one):
-        headers = {name: value.decode() for name, value in one.headers() or ()}
-        return Message(self.short(one.topic()), one.key().decode(), headers.get("ce_id"), headers,
-                       one.value().decode(), one.partition(), one.offset())
-
-    def _ends(self, names):
-        """(topic, partition): the next offset; of the topics that there are."""
-        known = self.admin.list_topics(timeout=TIMEOUT_S).topics
-        places = [confluent_kafka.TopicPartition(name, partition)
-                  for name in names if name in known for partition in known[name].partitions]
-        if not places:
-            return {}
-        found = wait_until(lambda: self._latest(places), TIMEOUT_S, what="Kafka knows its offsets")
-        return {(place.topic, place.partition): offset for place, offset in found}
-
-    def _latest(self, places):
-        """None while a broker that has just come back does not know all of them again."""
-        latest = confluent_kafka.admin.OffsetSpec.latest()
-        asked = self.admin.list_offsets({place: latest for place in places})
-        try:
-            return [(place, answer.result(TIMEOUT_S).offset) for place, answer in asked.items()]
-        except confluent_kafka.KafkaException as why:
-            if why.args[0].code() not in BROKER_IS_WAKING:
-                raise
-            return None
+    def topics(self):
+        """Names, and how many partitions each has."""
+        return self.client.ask("topics")
 
     def group_id(self, group):
         return f"{self.prefix}.{group}"
@@ -196,46 +135,33 @@ class KafkaBus(Bus):
     def lag(self, *groups):
         return sum(self._lag(group) for group in groups or GROUPS)
 
+    def _ends(self, names):
+        return self._asked_until_known("ends", names)
+
     def _lag(self, group):
         ends = self._ends([self.name(topic) for topic in GROUPS[group]])
         if not ends:
             return 0
-        wanted = confluent_kafka.ConsumerGroupTopicPartitions(
-            self.group_id(group),
-            [confluent_kafka.TopicPartition(*place) for place in ends])
-        known = wait_until(lambda: self._progress(wanted), TIMEOUT_S, what="Kafka knows its groups")
-        read = {(place.topic, place.partition): max(place.offset, 0) for place in known}
+        read = self._asked_until_known("progress", self.group_id(group), list(ends))
         return sum(end - read.get(place, 0) for place, end in ends.items())
 
-    def _progress(self, wanted):
-        """None where this client has seen a broker crash and looks for the group's coordinator for
-        ever: the next one finds it. To end the old one would end this process by SIGSEGV (its
-        library cannot with requests open), so it is never let go."""
-        asked, = self.admin.list_consumer_group_offsets([wanted]).values()
-        try:
-            return asked.result(3).topic_partitions
-        except confluent_kafka.KafkaException as why:
-            if why.args[0].code() not in BROKER_IS_WAKING:
-                raise
-            return None
-        except TimeoutError:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.admin))
-            self.admin = confluent_kafka.admin.AdminClient(self.client)
-            return None
+    def _asked_until_known(self, *question):
+        """A broker that has just come back does not know all again at once."""
+        answers = []
+
+        def is_known():
+            answers.append(self.client.ask(*question))
+            return answers[-1] is not None
+
+        wait_until(is_known, TIMEOUT_S, what=f"Kafka knows its {question[0]} again")
+        return answers[-1]
 
     def members(self, group):
-        """Those to whom partitions were dealt; 0 while they are dealt anew."""
-        asked, = self.admin.describe_consumer_groups([self.group_id(group)]).values()
-        about = asked.result(TIMEOUT_S)
-        if about.state != confluent_kafka.ConsumerGroupState.STABLE:
-            return 0
-        return sum(1 for member in about.members if member.assignment.topic_partitions)
+        return self.client.ask("members", self.group_id(group))
 
     def close(self):
-        names = [name for name in self.admin.list_topics(timeout=TIMEOUT_S).topics
-                 if name.startswith(f"{self.prefix}.")]
-        for deleted in (self.admin.delete_topics(names) if names else {}).values():
-            deleted.result(TIMEOUT_S)
+        self.client.ask("delete", f"{self.prefix}.")
+        self.client.close()
 
 
 # ---- SNS and SQS ---------------------------------------------------------------------------------
