@@ -6,6 +6,7 @@ The functions named in QUESTIONS run in that process; the rest is the caller's s
 import contextlib
 import functools
 import multiprocessing
+import os
 import threading
 import time
 
@@ -13,7 +14,8 @@ import confluent_kafka
 import confluent_kafka.admin
 
 TIMEOUT_S = 20
-ASK_MAX = 4  # times, of processes that ended
+ANSWER_S = 5  # a client that has seen a broker crash may look for a group's coordinator for ever
+ASK_MAX = 5   # times, of processes that ended
 
 # What a broker says that has just come back and does not know all again.
 BROKER_IS_WAKING = {confluent_kafka.KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -75,7 +77,7 @@ def ends(broker, names):
     places = [confluent_kafka.TopicPartition(name, partition)
               for name in names if name in known for partition in range(known[name])]
     asked = admin(broker).list_offsets({place: latest for place in places}) if places else {}
-    return unless_waking(lambda: {(place.topic, place.partition): answer.result(TIMEOUT_S).offset
+    return unless_waking(lambda: {(place.topic, place.partition): answer.result(ANSWER_S).offset
                                   for place, answer in asked.items()})
 
 
@@ -85,13 +87,13 @@ def progress(broker, group, places):
         group, [confluent_kafka.TopicPartition(*place) for place in places])
     asked, = admin(broker).list_consumer_group_offsets([wanted]).values()
     return unless_waking(lambda: {(place.topic, place.partition): max(place.offset, 0)
-                                  for place in asked.result(TIMEOUT_S).topic_partitions})
+                                  for place in asked.result(ANSWER_S).topic_partitions})
 
 
 def members(broker, group):
     """Those to whom partitions were dealt; 0 while they are dealt anew."""
     asked, = admin(broker).describe_consumer_groups([group]).values()
-    about = asked.result(TIMEOUT_S)
+    about = asked.result(ANSWER_S)
     if about.state != confluent_kafka.ConsumerGroupState.STABLE:
         return 0
     return sum(1 for member in about.members if member.assignment.topic_partitions)
@@ -137,6 +139,8 @@ def serve(pipe, broker):
             name, args = pipe.recv()
             try:
                 answer = QUESTIONS[name](broker, *args), None
+            except TimeoutError:
+                os._exit(1)  # the next process may do better
             except Exception as why:  # noqa: BLE001  (whatever it is, the caller raises it)
                 answer = None, f"{type(why).__name__}: {why}"
             pipe.send(answer)
