@@ -6,10 +6,10 @@
 #include "ledger/service.h"
 #include "operator/operator.h"
 #include "outbox/service.h"
-#include "platform/config.h"
 #include "platform/messaging/metrics.h"
-#include "platform/service.h"
-#include "platform/service_metrics.h"
+#include "platform/service/config.h"
+#include "platform/service/service.h"
+#include "platform/service/service_metrics.h"
 #include "saga/service.h"
 
 #include <stdio.h>

@@ -54,7 +54,7 @@ def header(room, statements, migrations):
     guard = f"{room.upper()}_SQL_H"
     yield f"/* Made by tools/embed_sql.py from the .sql files of {room}: edit those. */"
     yield f"#ifndef {guard}\n#define {guard}\n"
-    yield '#include "platform/sql.h"\n'
+    yield '#include "platform/postgres/sql.h"\n'
     for s in statements:
         yield f"/* {s.text.splitlines()[0][3:]} */"
         yield f"extern const struct sql_statement {room}_sql_{s.name};"

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "domain/lane.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/consumer.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * Units:     business time in microseconds since 1970, from the database.
  * Ownership: everything of an attempt lives in the batch's arena and ends with the next attempt;
  *            answers are rendered into their items' arenas after the commit.
- * Errors:    those of platform/postgres.h; nothing of an attempt that fails is done.
+ * Errors:    those of platform/postgres/postgres.h; nothing of an attempt that fails is done.
  * Threads:   a batch belongs to one worker. */
 #ifndef AUTHORIZATION_BATCH_H
 #define AUTHORIZATION_BATCH_H
@@ -14,7 +14,7 @@
 #include "authorization/item.h"
 #include "base/uuid_map.h"
 #include "platform/messaging/outbox.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 struct delivery;
 

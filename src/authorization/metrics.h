@@ -9,7 +9,7 @@
 #define AUTHORIZATION_METRICS_H
 
 #include "domain/authorization.h"
-#include "platform/http_metrics.h"
+#include "platform/http/http_metrics.h"
 
 /* Requests of the door, for http_request.route. */
 #define AUTHORIZATION_ROUTES(X)                                                                    \

@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "domain/authorization_json.h"
 #include "domain/lane.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 enum { PAGE_SIZE = 50, PAGE_SIZE_MAX = 200 };
 

@@ -11,7 +11,7 @@
 
 #include "authorization/batch.h"
 #include "authorization/service.h"
-#include "platform/http_server.h"
+#include "platform/http/http_server.h"
 #include "platform/worker.h"
 
 struct waker;

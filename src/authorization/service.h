@@ -8,7 +8,7 @@
 #ifndef AUTHORIZATION_SERVICE_H
 #define AUTHORIZATION_SERVICE_H
 
-#include "platform/service.h"
+#include "platform/service/service.h"
 
 struct authorization_config {
     struct service_config service;

@@ -5,7 +5,7 @@
  *            (store_open.c), reading single things (store_read.c).
  * Units:     as the columns in migrations/.
  * Ownership: what is read is copied into the arena given.
- * Errors:    those of platform/postgres.h.
+ * Errors:    those of platform/postgres/postgres.h.
  * Threads:   as the db. */
 #ifndef AUTHORIZATION_STORE_H
 #define AUTHORIZATION_STORE_H

@@ -4,7 +4,7 @@
 #include "authorization/decide.h"
 #include "authorization_sql.h"
 #include "base/arena.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 static void send_open(struct db *db, struct arena *arena, const struct account *accounts,
                       size_t count)

@@ -4,7 +4,7 @@
 #include "authorization_sql.h"
 #include "base/arena.h"
 #include "domain/lane.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 /* ---- authorizations with their changes --------------------------------------------------------
  */

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "domain/authorization_json.h"
 #include "domain/idempotency.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 /* ---- authorizations -------------------------------------------------------------------------- */
 

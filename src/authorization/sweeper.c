@@ -5,7 +5,7 @@
 #include "domain/lane.h"
 #include "platform/batch.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/waker.h"
 #include "platform/worker.h"
 

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "platform/batch.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/waker.h"
 
 enum { ITEMS_PER_BATCH = 1024 };

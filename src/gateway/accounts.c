@@ -10,7 +10,7 @@
 #include "gateway/intake.h"
 #include "gateway/path.h"
 #include "gateway/query.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 static bool check_user_id(struct visit *visit)
 {

@@ -6,7 +6,7 @@
 #include "gateway/gateway.h"
 #include "gateway/head.h"
 #include "gateway/intake.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 bool authorize_read_item(struct visit *visit, const struct json_value *body, struct hop_item *item)
 {

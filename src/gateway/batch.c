@@ -6,7 +6,7 @@
 #include "gateway/fields.h"
 #include "gateway/gateway.h"
 #include "gateway/intake.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 enum { ITEMS_MAX = 1000 };
 

@@ -5,8 +5,8 @@
 #include "gateway/gateway.h"
 #include "gateway/path.h"
 #include "platform/clock.h"
-#include "platform/http_client.h"
-#include "platform/log.h"
+#include "platform/http/http_client.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 enum {

@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "gateway/gateway.h"
 #include "platform/clock.h"
-#include "platform/http_client.h"
-#include "platform/log.h"
+#include "platform/http/http_client.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 #include <stdatomic.h>

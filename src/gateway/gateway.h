@@ -10,7 +10,7 @@
 #define GATEWAY_GATEWAY_H
 
 #include "platform/keystore/keystore.h"
-#include "platform/service.h"
+#include "platform/service/service.h"
 
 struct arena;
 struct booking;

@@ -7,8 +7,8 @@
 #include "gateway/hop_message.h"
 #include "gateway/path.h"
 #include "platform/clock.h"
-#include "platform/http_client.h"
-#include "platform/log.h"
+#include "platform/http/http_client.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "gateway/store.h"
 #include "gateway/visit.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 #include <pthread.h>

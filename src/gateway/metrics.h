@@ -9,7 +9,7 @@
 #define GATEWAY_METRICS_H
 
 #include "gateway/routes.h"
-#include "platform/http_metrics.h"
+#include "platform/http/http_metrics.h"
 
 /* What an idempotency key said about its request. */
 #define IDEMPOTENCY_OUTCOMES(X)                                                                    \

@@ -11,7 +11,7 @@
 #include "gateway/keyring.h"
 #include "gateway/metrics.h"
 #include "gateway/routes.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <stddef.h>
 

@@ -8,8 +8,8 @@
 #ifndef GATEWAY_SERVICE_H
 #define GATEWAY_SERVICE_H
 
-#include "platform/config.h"
 #include "platform/metrics.h"
+#include "platform/service/config.h"
 
 extern const struct option GATEWAY_OPTIONS[];
 extern const struct metric_table GATEWAY_METRICS;

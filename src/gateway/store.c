@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "gateway/gateway_sql.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 enum status store_read_api_keys(struct db *db, struct arena *arena, struct api_key_list *list_out,
                                 struct error *err)

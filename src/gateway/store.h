@@ -3,7 +3,7 @@
  * Purpose:   reads the API keys; the gateway asks its database nothing else.
  * Units:     none.
  * Ownership: what is read lives in the arena given.
- * Errors:    those of the round trip (platform/postgres.h).
+ * Errors:    those of the round trip (platform/postgres/postgres.h).
  * Threads:   as the db. */
 #ifndef GATEWAY_STORE_H
 #define GATEWAY_STORE_H

@@ -5,7 +5,7 @@
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <stdio.h>
 

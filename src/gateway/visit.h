@@ -15,7 +15,7 @@
 #include "base/trace_context.h"
 #include "base/uuid.h"
 #include "gateway/keyring.h"
-#include "platform/http_server.h"
+#include "platform/http/http_server.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -7,7 +7,7 @@
 #include "gateway/hop.h"
 #include "gateway/intake.h"
 #include "gateway/routes.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 /* A void has nothing to say but its path. */
 static bool check_body(struct visit *visit, const struct json_value *body)

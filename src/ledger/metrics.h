@@ -8,7 +8,7 @@
 #ifndef LEDGER_METRICS_H
 #define LEDGER_METRICS_H
 
-#include "platform/http_metrics.h"
+#include "platform/http/http_metrics.h"
 
 /* Requests of the door, for http_request.route. */
 #define LEDGER_ROUTES(X)                                                                           \

@@ -12,7 +12,7 @@
 #include "ledger/answer.h"
 #include "ledger/metrics.h"
 #include "ledger/store.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/outbox.h"
 
 /* The next journal of the lane's chain. */

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "domain/money_json.h"
-#include "platform/http_server.h"
+#include "platform/http/http_server.h"
 
 #include <inttypes.h>
 

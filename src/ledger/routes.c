@@ -5,8 +5,8 @@
 #include "ledger/metrics.h"
 #include "ledger/read.h"
 #include "ledger/store.h"
-#include "platform/http_problem.h"
-#include "platform/log.h"
+#include "platform/http/http_problem.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 enum {

@@ -3,12 +3,12 @@
  * Purpose:   `tallystick ledger`: keeps the books. Commands come over the bus, questions over HTTP.
  * Units:     the options' names say it.
  * Ownership: the configuration lives as long as the program.
- * Errors:    ledger_main gives the exit code of platform/service.h.
+ * Errors:    ledger_main gives the exit code of platform/service/service.h.
  * Threads:   main thread. */
 #ifndef LEDGER_SERVICE_H
 #define LEDGER_SERVICE_H
 
-#include "platform/service.h"
+#include "platform/service/service.h"
 
 struct ledger_config {
     struct service_config service;

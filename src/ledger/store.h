@@ -4,13 +4,13 @@
  *            another, which commits; and reads pages and balances for the HTTP door.
  * Units:     amounts in minor units, times in microseconds since 1970.
  * Ownership: what is read lives in the arena given, or in the batch's.
- * Errors:    those of platform/postgres.h. ERR_NOT_FOUND where the ledger has no such account.
+ * Errors:    those of postgres.h. ERR_NOT_FOUND where the ledger has no such account.
  * Threads:   as the db. */
 #ifndef LEDGER_STORE_H
 #define LEDGER_STORE_H
 
 #include "ledger/batch.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 struct outbox;
 

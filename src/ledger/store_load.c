@@ -6,7 +6,7 @@
 #include "ledger_sql.h"
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/inbox.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 const struct sql_statement *const *const ledger_store_statements = ledger_statements;
 

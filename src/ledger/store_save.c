@@ -4,7 +4,7 @@
 
 #include "ledger_sql.h"
 #include "platform/messaging/outbox.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 /* With the batch's time as the first parameter. */
 static void send_at(struct sql_columns *columns, struct db *db,

@@ -8,7 +8,7 @@
 #include "operator/operator.h"
 #include "operator/table.h"
 #include "operator/tool.h"
-#include "platform/http_client.h"
+#include "platform/http/http_client.h"
 
 #include <stdio.h>
 

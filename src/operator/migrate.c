@@ -7,7 +7,7 @@
 #include "operator/schemas.h"
 #include "operator/table.h"
 #include "operator/tool.h"
-#include "platform/http_client.h"
+#include "platform/http/http_client.h"
 #include "platform/keystore/dynamodb_table.h"
 
 enum { ARENA_SIZE_MAX = 16 * 1024 * 1024, TIMEOUT_MS = 600000 };

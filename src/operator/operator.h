@@ -9,7 +9,7 @@
 #ifndef OPERATOR_OPERATOR_H
 #define OPERATOR_OPERATOR_H
 
-#include "platform/config.h"
+#include "platform/service/config.h"
 
 extern const struct option ACCOUNT_OPTIONS[];
 extern const struct option DEAD_LETTER_OPTIONS[];

@@ -9,7 +9,7 @@
 #ifndef OPERATOR_SCHEMAS_H
 #define OPERATOR_SCHEMAS_H
 
-#include "platform/sql.h"
+#include "platform/postgres/sql.h"
 
 struct schema {
     const char *name; /* NULL ends the list */

@@ -9,8 +9,8 @@
 #ifndef OPERATOR_TOOL_H
 #define OPERATOR_TOOL_H
 
-#include "platform/config.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
+#include "platform/service/config.h"
 
 struct arena;
 

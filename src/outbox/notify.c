@@ -6,7 +6,7 @@
 #include "outbox/notify_filter.h"
 #include "platform/bus/message_structured.h"
 #include "platform/bus/sns_sender.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include "outbox_sql.h"
 #include "platform/clock.h"
 #include "platform/dependency.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/waker.h"
 #include "platform/worker.h"
 

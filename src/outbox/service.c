@@ -7,8 +7,8 @@
 #include "outbox/readers.h"
 #include "outbox/relay.h"
 #include "outbox_sql.h"
-#include "platform/log.h"
-#include "platform/service.h"
+#include "platform/log/log.h"
+#include "platform/service/service.h"
 #include "platform/worker.h"
 
 enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100, ARENA_SIZE_MAX = 64 * 1024 };

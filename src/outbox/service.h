@@ -8,8 +8,8 @@
 #ifndef OUTBOX_SERVICE_H
 #define OUTBOX_SERVICE_H
 
-#include "platform/config.h"
 #include "platform/metrics.h"
+#include "platform/service/config.h"
 
 extern const struct option OUTBOX_OPTIONS[];
 extern const struct metric_table OUTBOX_METRICS;

@@ -10,7 +10,7 @@
 #define OUTBOX_STORE_H
 
 #include "platform/bus/message.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 enum { OUTBOX_LANES = 64 };
 

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "platform/clock.h"
-#include "platform/service_metrics.h"
+#include "platform/service/service_metrics.h"
 
 #include <pthread.h>
 #include <stdio.h>

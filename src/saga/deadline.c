@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/waker.h"
 #include "saga/metrics.h"
 #include "saga/room.h"

@@ -9,7 +9,7 @@
 #define SAGA_METRICS_H
 
 #include "domain/saga.h"
-#include "platform/http_metrics.h"
+#include "platform/http/http_metrics.h"
 
 /* Requests of the door, for http_request.route. */
 #define SAGA_ROUTES(X)                                                                             \

@@ -9,7 +9,7 @@
 #define SAGA_ROOM_H
 
 #include "domain/saga.h"
-#include "platform/service.h"
+#include "platform/service/service.h"
 
 struct arena;
 struct deadlines;

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "platform/http_problem.h"
+#include "platform/http/http_problem.h"
 #include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/show.h"

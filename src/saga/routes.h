@@ -8,7 +8,7 @@
 #ifndef SAGA_ROUTES_H
 #define SAGA_ROUTES_H
 
-#include "platform/http_server.h"
+#include "platform/http/http_server.h"
 
 /* The server's `handle`; the context is the struct room. */
 void saga_routes_handle(void *context, struct http_request *request);

@@ -1,7 +1,7 @@
 #include "saga/service.h"
 
 #include "base/arena.h"
-#include "platform/http_problem.h"
+#include "platform/http/http_problem.h"
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/metrics.h"
 #include "platform/messaging/waker.h"

@@ -8,8 +8,8 @@
 #ifndef SAGA_SERVICE_H
 #define SAGA_SERVICE_H
 
-#include "platform/config.h"
 #include "platform/metrics.h"
+#include "platform/service/config.h"
 
 extern const struct option SAGA_OPTIONS[]; /* ends with a NULL name */
 extern const struct metric_table SAGA_METRICS;

@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "domain/lane.h"
-#include "platform/http_problem.h"
-#include "platform/log.h"
+#include "platform/http/http_problem.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 #include "saga/store.h"
 

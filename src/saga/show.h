@@ -10,8 +10,8 @@
 
 #include "base/uuid.h"
 #include "domain/saga.h"
-#include "platform/http_server.h"
-#include "platform/postgres.h"
+#include "platform/http/http_server.h"
+#include "platform/postgres/postgres.h"
 
 struct worker_pool;
 

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "domain/lane.h"
 #include "platform/messaging/inbox.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 #include "saga_sql.h"
 
 /* ---- load ---------------------------------------------------------------------------------- */

@@ -3,14 +3,14 @@
  * Purpose:   loads a turn under lock and saves it, finds what is due, answers who asks for sagas.
  * Units:     times in microseconds since 1970.
  * Ownership: what is read is copied into the arena given.
- * Errors:    those of the round trip (platform/postgres.h). After a failed load or save nothing of
+ * Errors:    those of the round trip (postgres.h). After a failed load or save nothing of
  *            the turn is done: make a new one.
  * Threads:   as the db. */
 #ifndef SAGA_STORE_H
 #define SAGA_STORE_H
 
 #include "platform/messaging/consumer.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 #include "saga/show.h"
 #include "saga/turn.h"
 

@@ -1,7 +1,7 @@
 /* What is read to be shown. */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 #include "saga/store.h"
 #include "saga_sql.h"
 

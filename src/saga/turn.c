@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "domain/lane.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "saga/metrics.h"
 #include "saga/payload.h"
 

@@ -13,8 +13,8 @@
 #define SAGA_WAIT_H
 
 #include "base/uuid.h"
-#include "platform/http_server.h"
-#include "platform/postgres.h"
+#include "platform/http/http_server.h"
+#include "platform/postgres/postgres.h"
 
 struct arena;
 struct waiting_room;

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "platform/aws/aws_client.h"
 #include "platform/clock.h"
-#include "platform/http_client.h"
+#include "platform/http/http_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

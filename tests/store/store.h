@@ -8,7 +8,7 @@
 #include "../unit/check.h"
 
 #include "platform/bus/bus.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 enum { SKIPPED = 77 };
 

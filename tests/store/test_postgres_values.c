@@ -3,7 +3,7 @@
 #include "store.h"
 
 #include "base/arena.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 static const struct sql_statement WRITE_NUMBERS = {
     "test.write_numbers", "SELECT $1::int2, $1::text, $2::int4, $2::text, $3::int8, $3::text", 3};

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "platform/aws/aws_profile.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "base/timestamp.h"
 #include "platform/aws/aws_profile.h"
 #include "platform/clock.h"
-#include "platform/http_client.h"
+#include "platform/http/http_client.h"
 
 #include <stdlib.h>
 

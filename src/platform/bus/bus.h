@@ -18,7 +18,7 @@
 struct bus_publisher;
 struct bus_consumer;
 
-/* What the options say (BUS_OPTIONS of platform/service.h). */
+/* What the options say (BUS_OPTIONS of platform/service/service.h). */
 struct bus_settings {
     const char *kind;             /* postgres | kafka | sns-sqs */
     int64_t retention_s;          /* how long the bus keeps messages */

@@ -1,7 +1,7 @@
 #include "platform/bus/kafka_client.h"
 
 #include "base/assert.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "platform/bus/topics.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include "platform/bus/part.h"
 #include "platform/clock.h"
 #include "platform/messaging/waker.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "bus_sql.h"
 #include "platform/bus/part.h"
 #include "platform/messaging/waker.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 #include <stdlib.h>
 

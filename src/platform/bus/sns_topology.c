@@ -7,7 +7,7 @@
 #include "platform/bus/sns_names.h"
 #include "platform/bus/sqs_setup.h"
 #include "platform/bus/topics.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "platform/bus/sqs_calls.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/worker.h"
 
 #include <pthread.h>

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "platform/bus/sns_call.h"
 #include "platform/bus/sns_names.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 enum {
     CALL_WAIT_MS = 10000,

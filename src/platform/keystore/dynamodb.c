@@ -7,7 +7,7 @@
 #include "platform/keystore/breaker.h"
 #include "platform/keystore/dynamodb_ask.h"
 #include "platform/keystore/part.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>

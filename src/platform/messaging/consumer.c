@@ -7,7 +7,7 @@
 #include "messaging_sql.h"
 #include "platform/clock.h"
 #include "platform/dependency.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/metrics.h"
 #include "platform/messaging/parked.h"
 #include "platform/messaging/waiting.h"

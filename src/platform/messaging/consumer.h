@@ -14,7 +14,7 @@
 
 #include "platform/bus/bus.h"
 #include "platform/messaging/cause.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 struct consumer;
 
@@ -54,7 +54,7 @@ struct delivery_batch {
     size_t count;
 };
 
-/* What the options say (CONSUMER_OPTIONS of platform/service.h). */
+/* What the options say (CONSUMER_OPTIONS of platform/service/service.h). */
 struct consumer_settings {
     const char *on_poison;     /* park_key: later messages of its key wait behind a message that
                                   cannot be applied; skip: it waits alone and they go on */

@@ -4,9 +4,9 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "messaging_sql.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/outbox.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 static struct text reason_of(const struct dead_letter *letter)
 {

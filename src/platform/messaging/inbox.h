@@ -11,7 +11,7 @@
 #define PLATFORM_MESSAGING_INBOX_H
 
 #include "base/uuid.h"
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 struct delivery;
 

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "messaging_sql.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 enum { LANES = 64 };
 

@@ -4,9 +4,9 @@
 #include "base/assert.h"
 #include "messaging_sql.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/dead_letter.h"
-#include "platform/sql_columns.h"
+#include "platform/postgres/sql_columns.h"
 
 /* ---- what the statements take -------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "messaging_sql.h"
 #include "platform/clock.h"
-#include "platform/log.h"
+#include "platform/log/log.h"
 #include "platform/messaging/dead_letter.h"
 
 enum { MESSAGES_MAX = 100, WAIT_MS_MAX = 60000 };

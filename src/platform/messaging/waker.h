@@ -11,7 +11,7 @@
 #ifndef PLATFORM_MESSAGING_WAKER_H
 #define PLATFORM_MESSAGING_WAKER_H
 
-#include "platform/postgres.h"
+#include "platform/postgres/postgres.h"
 
 struct waker;
 

@@ -12,7 +12,7 @@
 #include "check.h"
 
 #include "platform/clock.h"
-#include "platform/http_server.h"
+#include "platform/http/http_server.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/assert.h"
-#include "platform/card_mask.h"
+#include "platform/log/card_mask.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "platform/config.h"
+#include "platform/service/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

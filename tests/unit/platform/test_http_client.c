@@ -2,7 +2,7 @@
 #include "raw_http.h"
 
 #include "base/arena.h"
-#include "platform/http_client.h"
+#include "platform/http/http_client.h"
 
 enum { TIMEOUT_MS = 1000, REPLY_SIZE_MAX = 1000 };
 

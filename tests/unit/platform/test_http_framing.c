@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/arena.h"
-#include "platform/http_framing.h"
+#include "platform/http/http_framing.h"
 
 enum { HEADER_SIZE_MAX = 512, BODY_SIZE_MAX = 64 };
 

@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "platform/log.h"
+#include "platform/log/log.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "platform/log_line.h"
+#include "platform/log/log_line.h"
 
 /* 2026-01-31T12:00:00.123456Z */
 static const int64_t NOON_US = 1769860800123456;

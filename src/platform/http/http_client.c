@@ -1,0 +1,211 @@
+#include "platform/http/http_client.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+struct http_client {
+    CURL *curl;   /* keeps its connections from call to call */
+    char *bearer; /* Authorization: Bearer ...; NULL: none   */
+    char message[CURL_ERROR_SIZE];
+};
+
+/* What one call has seen so far. */
+struct progress {
+    struct http_client *client;
+    struct arena *arena;
+    size_t reply_size_max;
+    struct text_builder reply;
+    bool has_reply; /* the builder is there                                       */
+    bool is_too_large;
+    bool has_whole_head;
+    bool may_be_sent; /* a connection stood; the other side may have read something */
+};
+
+void http_client_init_all(void)
+{
+    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+}
+
+static char *bearer_of(const char *secret)
+{
+    char *header = NULL;
+    if (secret != NULL)
+        ASSERT(asprintf(&header, "Authorization: Bearer %s", secret) > 0);
+    return header;
+}
+
+struct http_client *http_client_new(const char *secret)
+{
+    struct http_client *client = calloc(1, sizeof *client);
+    ASSERT(client != NULL);
+    client->curl = curl_easy_init();
+    ASSERT(client->curl != NULL);
+    client->bearer = bearer_of(secret);
+    return client;
+}
+
+void http_client_free(struct http_client *client)
+{
+    if (client == NULL)
+        return;
+    curl_easy_cleanup(client->curl);
+    free(client->bearer);
+    free(client);
+}
+
+/* -- what libcurl calls back ------------------------------------------------------------------- */
+
+/* A connection stands and the request is about to leave on it. Runs again when libcurl repeats a
+ * request because a kept connection had been closed by the other side. */
+static int on_connected(void *argument, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+    struct progress *progress = argument;
+    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+    progress->may_be_sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl takes a head that the peer has broken off for a whole one, so its end is looked for. */
+static size_t on_head_line(char *line, size_t size, size_t count, void *argument)
+{
+    struct progress *progress = argument;
+    progress->has_whole_head = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
+    return size * count;
+}
+
+static void begin_reply(struct progress *progress)
+{
+    curl_off_t announced = 0;
+    curl_easy_getinfo(progress->client->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    progress->is_too_large = announced > (curl_off_t)progress->reply_size_max;
+    const size_t capacity = announced > 0 && !progress->is_too_large ? (size_t)announced : 4096;
+    text_builder_init(&progress->reply, progress->arena, capacity);
+    progress->has_reply = true;
+}
+
+static size_t on_reply_bytes(char *data, size_t size, size_t count, void *argument)
+{
+    struct progress *progress = argument;
+    const size_t come = size * count;
+    if (!progress->has_reply)
+        begin_reply(progress);
+    progress->is_too_large |= come > progress->reply_size_max - progress->reply.size;
+    if (progress->is_too_large)
+        return CURL_WRITEFUNC_ERROR;
+    text_builder_add(&progress->reply, data, come);
+    return come;
+}
+
+/* -- one call ---------------------------------------------------------------------------------- */
+
+static struct curl_slist *add_header(struct curl_slist *list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(list, line);
+    ASSERT(longer != NULL);
+    return longer;
+}
+
+static struct curl_slist *headers_of(const struct http_client *client, const struct http_call *call,
+                                     struct arena *arena)
+{
+    /* Without "Expect: 100-continue", which would cost a round trip. */
+    struct curl_slist *list = add_header(NULL, "Expect:");
+    if (!text_is_none(call->body))
+        list = add_header(list, "Content-Type: application/json");
+    if (client->bearer != NULL)
+        list = add_header(list, client->bearer);
+    for (int at = 0; at < HTTP_RESPONSE_HEADERS_MAX && call->headers[at].name != NULL; at++) {
+        const struct http_header *header = &call->headers[at];
+        const struct text line =
+            text_format(arena, "%s: %.*s", header->name, TEXT_ARGS(header->value));
+        list = add_header(list, text_to_c(arena, line));
+    }
+    return list;
+}
+
+/* Options that are the same in every call. */
+static void set_manner(struct http_client *client)
+{
+    CURL *curl = client->curl;
+    curl_easy_reset(curl); /* forgets options, keeps connections */
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* services call each other directly */
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->message);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply_bytes);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head_line);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    client->message[0] = '\0';
+}
+
+static void set_call(struct http_client *client, const struct http_call *call,
+                     struct progress *progress)
+{
+    CURL *curl = client->curl;
+    curl_easy_setopt(curl, CURLOPT_URL, call->url);
+    if (text_is_none(call->body)) {
+        curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    } else {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.size);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body.data);
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, progress);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, progress);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, progress);
+}
+
+static enum status status_of(CURLcode code, const struct progress *progress)
+{
+    if (progress->is_too_large)
+        return ERR_FULL;
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return ERR_TIMEOUT;
+    if (progress->may_be_sent)
+        return ERR_UNKNOWN;
+    const bool is_bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+    return is_bad_url ? ERR_INVALID : ERR_DOWN;
+}
+
+static enum status error_of(CURLcode code, const struct http_call *call,
+                            const struct progress *progress, struct error *err)
+{
+    const char *message = progress->client->message;
+    return error_set(err, status_of(code, progress), "call to '%s' failed: %s", call->url,
+                     progress->is_too_large ? "the reply is larger than allowed"
+                     : message[0] == '\0'   ? curl_easy_strerror(code)
+                                            : message);
+}
+
+enum status http_client_call(struct http_client *client, const struct http_call *call,
+                             struct arena *arena, struct http_reply *reply_out, struct error *err)
+{
+    ASSERT(call->timeout_ms > 0);
+    ASSERT(call->reply_size_max > 0);
+    struct progress progress = {
+        .client = client, .arena = arena, .reply_size_max = call->reply_size_max};
+    struct curl_slist *headers = headers_of(client, call, arena);
+    set_manner(client);
+    set_call(client, call, &progress);
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+    const CURLcode code = curl_easy_perform(client->curl);
+    curl_slist_free_all(headers);
+    if (code != CURLE_OK)
+        return error_of(code, call, &progress, err);
+    if (!progress.has_whole_head)
+        return error_of(CURLE_PARTIAL_FILE, call, &progress, err);
+
+    long status = 0;
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+    *reply_out = (struct http_reply){
+        .status = (int)status,
+        .body = progress.has_reply ? text_builder_text(&progress.reply) : TEXT(""),
+    };
+    return OK;
+}

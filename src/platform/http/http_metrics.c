@@ -1,0 +1,28 @@
+#include "platform/http/http_metrics.h"
+
+#include "base/assert.h"
+
+static const int CODES[] = {
+#define HTTP_STATUS_CODE(code, reason) (code),
+    HTTP_STATUSES(HTTP_STATUS_CODE)
+#undef HTTP_STATUS_CODE
+};
+
+const char *http_status_value(size_t at)
+{
+    static const char *const VALUES[] = {
+#define HTTP_STATUS_TEXT(code, reason) #code,
+        HTTP_STATUSES(HTTP_STATUS_TEXT)
+#undef HTTP_STATUS_TEXT
+    };
+    return VALUES[at];
+}
+
+void http_metric_observe(const struct metric *duration, size_t route, int status,
+                         int64_t duration_us)
+{
+    size_t at = 0;
+    while (at + 1 < COUNT(CODES) && CODES[at] != status)
+        at++;
+    metric_observe(duration, metric_series(duration, route, at), duration_us);
+}
