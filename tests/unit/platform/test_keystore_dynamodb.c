@@ -122,6 +122,25 @@ static struct keystore_batch batch_of(struct keystore_claim *const *claims, size
     return (struct keystore_batch){arena, claims, count, clock_monotonic_us() + 1000000};
 }
 
+/* A batch of claims by one fingerprint. */
+struct some {
+    struct keystore_claim claims[5];
+    struct keystore_claim *pointers[5];
+    struct keystore_batch batch;
+};
+
+/* A claim for each digit; `some` stays where it is. */
+static void make_claims(struct some *some, const char *key_digits)
+{
+    const size_t count = strlen(key_digits);
+    assert_true(count <= COUNT(some->claims));
+    for (size_t at = 0; at < count; at++) {
+        some->claims[at] = claim_of(&key_digits[at], SAME);
+        some->pointers[at] = &some->claims[at];
+    }
+    some->batch = batch_of(some->pointers, count);
+}
+
 static const struct {
     const char *given;
     struct answer answer;
@@ -194,18 +213,18 @@ static void test_dynamodb_claim__one(void **state)
     (void)state;
     for (size_t at = 0; at < COUNT(SINGLES); at++) {
         void *store = open_store();
-        struct keystore_claim claim = claim_of("k", SAME);
-        struct keystore_claim *const claims[] = {&claim};
-        const struct keystore_batch batch = batch_of(claims, 1);
+        struct some some;
+        make_claims(&some, "k");
+        struct keystore_claim *claim = &some.claims[0];
         answers[0] = SINGLES[at].answer;
-        KEYSTORE_DYNAMODB.claim(store, &batch);
-        CHECK_EQ(SINGLES[at].given, claim.verdict, SINGLES[at].then);
-        CHECK_EQ(SINGLES[at].given, claim.is_takeover, SINGLES[at].is_takeover);
-        CHECK_EQ(SINGLES[at].given, claim.may_be_held, SINGLES[at].may_be_held);
-        if (claim.verdict == KEYSTORE_REPLAY) {
-            CHECK_EQ(SINGLES[at].given, claim.outcome.status, 201);
-            CHECK_TEXT(SINGLES[at].given, claim.outcome.body, "{\"a\":\"\xc3\xa9\"}");
-            CHECK_TEXT(SINGLES[at].given, claim.outcome.location, "/v1/x");
+        KEYSTORE_DYNAMODB.claim(store, &some.batch);
+        CHECK_EQ(SINGLES[at].given, claim->verdict, SINGLES[at].then);
+        CHECK_EQ(SINGLES[at].given, claim->is_takeover, SINGLES[at].is_takeover);
+        CHECK_EQ(SINGLES[at].given, claim->may_be_held, SINGLES[at].may_be_held);
+        if (claim->verdict == KEYSTORE_REPLAY) {
+            CHECK_EQ(SINGLES[at].given, claim->outcome.status, 201);
+            CHECK_TEXT(SINGLES[at].given, claim->outcome.body, "{\"a\":\"\xc3\xa9\"}");
+            CHECK_TEXT(SINGLES[at].given, claim->outcome.location, "/v1/x");
         }
         KEYSTORE_DYNAMODB.close(store);
     }
@@ -215,14 +234,14 @@ static void test_dynamodb_claim__own_answer_that_got_lost(void **state)
 {
     (void)state;
     void *store = open_store();
-    struct keystore_claim claim = claim_of("k", SAME);
-    struct keystore_claim *const claims[] = {&claim};
-    const struct keystore_batch batch = batch_of(claims, 1);
+    struct some some;
+    make_claims(&some, "k");
+    struct keystore_claim *claim = &some.claims[0];
     answers[0] = (struct answer){AWS_REFUSED, CONDITION_FAILED, NULL, true};
     echoes_owner = true;
-    KEYSTORE_DYNAMODB.claim(store, &batch);
-    CHECK_EQ("a record of our own", claim.verdict, KEYSTORE_ASK);
-    CHECK_EQ("a record of our own", claim.may_be_held, true);
+    KEYSTORE_DYNAMODB.claim(store, &some.batch);
+    CHECK_EQ("a record of our own", claim->verdict, KEYSTORE_ASK);
+    CHECK_EQ("a record of our own", claim->may_be_held, true);
     KEYSTORE_DYNAMODB.close(store);
 }
 
@@ -294,17 +313,17 @@ static void test_dynamodb_end__calls(void **state)
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         void *store = open_store();
-        struct keystore_claim claim = claim_of("k", SAME);
-        struct keystore_claim *const claims[] = {&claim};
-        const struct keystore_batch batch = batch_of(claims, 1);
-        KEYSTORE_DYNAMODB.claim(store, &batch);
+        struct some some;
+        make_claims(&some, "k");
+        struct keystore_claim *claim = &some.claims[0];
+        KEYSTORE_DYNAMODB.claim(store, &some.batch);
         asked[0] = '\0';
-        claim.may_be_held = CASES[at].may_be_held;
-        claim.outcome = (struct keystore_outcome){201, CASES[at].body, TEXT_NONE};
+        claim->may_be_held = CASES[at].may_be_held;
+        claim->outcome = (struct keystore_outcome){201, CASES[at].body, TEXT_NONE};
         if (CASES[at].is_refused)
-            KEYSTORE_DYNAMODB.release(store, &batch);
+            KEYSTORE_DYNAMODB.release(store, &some.batch);
         else
-            KEYSTORE_DYNAMODB.complete(store, &batch);
+            KEYSTORE_DYNAMODB.complete(store, &some.batch);
         CHECK_TEXT(CASES[at].given, text_of(asked), CASES[at].then);
         KEYSTORE_DYNAMODB.close(store);
     }
@@ -315,20 +334,19 @@ static void test_dynamodb_claim__silence_is_not_waited_for_again(void **state)
 {
     (void)state;
     void *store = open_store();
-    struct keystore_claim a = claim_of("a", SAME);
-    struct keystore_claim b = claim_of("b", SAME);
-    struct keystore_claim *const claims[] = {&a, &b};
-    const struct keystore_batch batch = batch_of(claims, 2);
+    struct some some;
+    make_claims(&some, "ab");
+    const struct keystore_claim *a = &some.claims[0];
     answers[0] = (struct answer){AWS_FAILED, NULL, NULL, true};
     answers[1] = answers[0];
-    KEYSTORE_DYNAMODB.claim(store, &batch);
+    KEYSTORE_DYNAMODB.claim(store, &some.batch);
     CHECK_TEXT("silence", text_of(asked), "PutItem PutItem ");
-    KEYSTORE_DYNAMODB.complete(store, &batch);
+    KEYSTORE_DYNAMODB.complete(store, &some.batch);
     CHECK_TEXT("what it may have heard of", text_of(asked), "PutItem PutItem ");
-    KEYSTORE_DYNAMODB.claim(store, &batch);
+    KEYSTORE_DYNAMODB.claim(store, &some.batch);
     CHECK_TEXT("the next batch", text_of(asked), "PutItem PutItem ");
-    CHECK_EQ("the next batch", a.verdict, KEYSTORE_UNANSWERED);
-    CHECK_EQ("the next batch", a.may_be_held, false);
+    CHECK_EQ("the next batch", a->verdict, KEYSTORE_UNANSWERED);
+    CHECK_EQ("the next batch", a->may_be_held, false);
     KEYSTORE_DYNAMODB.close(store);
 }
 
@@ -337,15 +355,14 @@ static void test_dynamodb_claim__half_is_enough(void **state)
 {
     (void)state;
     void *store = open_store();
-    struct keystore_claim a = claim_of("a", SAME);
-    struct keystore_claim b = claim_of("b", SAME);
-    struct keystore_claim *const claims[] = {&a, &b};
-    const struct keystore_batch batch = batch_of(claims, 2);
+    struct some some;
+    make_claims(&some, "ab");
+    const struct keystore_claim *a = &some.claims[0];
     answers[0] = (struct answer){AWS_THROTTLED, "ThrottlingException", "{}", false};
-    KEYSTORE_DYNAMODB.claim(store, &batch);
-    CHECK_EQ("throttled", a.verdict, KEYSTORE_UNANSWERED);
-    CHECK_EQ("its neighbour", b.verdict, KEYSTORE_ASK);
-    KEYSTORE_DYNAMODB.complete(store, &batch);
+    KEYSTORE_DYNAMODB.claim(store, &some.batch);
+    CHECK_EQ("throttled", a->verdict, KEYSTORE_UNANSWERED);
+    CHECK_EQ("its neighbour", some.claims[1].verdict, KEYSTORE_ASK);
+    KEYSTORE_DYNAMODB.complete(store, &some.batch);
     CHECK_TEXT("only what is held", text_of(asked), "PutItem PutItem UpdateItem ");
     KEYSTORE_DYNAMODB.close(store);
 }
@@ -404,19 +421,15 @@ static void test_dynamodb_claim__statements(void **state)
     (void)state;
     for (size_t at = 0; at < COUNT(TOGETHER); at++) {
         void *store = open_store();
-        struct keystore_claim keys[5];
-        struct keystore_claim *claims[COUNT(keys)];
-        for (size_t key = 0; key < COUNT(keys); key++) {
-            keys[key] = claim_of(&"abcde"[key], SAME);
-            claims[key] = &keys[key];
-        }
-        const struct keystore_batch batch = batch_of(claims, COUNT(claims));
+        struct some some;
+        make_claims(&some, "abcde");
+        const struct keystore_claim *last = &some.claims[4];
         later_answer = TOGETHER[at].second;
         answers[0] = TOGETHER[at].first;
-        KEYSTORE_DYNAMODB.claim(store, &batch);
+        KEYSTORE_DYNAMODB.claim(store, &some.batch);
         CHECK_TEXT(TOGETHER[at].given, text_of(asked), TOGETHER[at].asked);
-        CHECK_EQ(TOGETHER[at].given, keys[4].verdict, TOGETHER[at].last);
-        CHECK_EQ(TOGETHER[at].given, keys[4].may_be_held, TOGETHER[at].may_be_held);
+        CHECK_EQ(TOGETHER[at].given, last->verdict, TOGETHER[at].last);
+        CHECK_EQ(TOGETHER[at].given, last->may_be_held, TOGETHER[at].may_be_held);
         KEYSTORE_DYNAMODB.close(store);
     }
 }
