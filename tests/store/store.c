@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -157,4 +158,18 @@ void store_publish(const struct message *messages, size_t count)
         assert_true(published[at]);
     bus_publisher_close(publisher);
     free(published);
+}
+
+void store_run_together(void *(*run)(void *number), int count)
+{
+    enum { THREADS_MAX = 16 };
+    pthread_t threads[THREADS_MAX];
+    int numbers[THREADS_MAX];
+    assert_true(count <= THREADS_MAX);
+    for (int at = 0; at < count; at++) {
+        numbers[at] = at;
+        assert_int_equal(pthread_create(&threads[at], NULL, run, &numbers[at]), 0);
+    }
+    for (int at = 0; at < count; at++)
+        pthread_join(threads[at], NULL);
 }

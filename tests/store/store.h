@@ -36,4 +36,7 @@ struct uuid store_key(int number, int lane);
 struct message store_message(const char *topic, struct uuid key, int64_t sequence);
 void store_publish(const struct message *messages, size_t count);
 
+/* Runs it on `count` threads, each with a pointer to its number (an int), until all have ended. */
+void store_run_together(void *(*run)(void *number), int count);
+
 #endif

@@ -58,14 +58,7 @@ static void consume_all(struct bus_consumer *consumer, struct bus_seen *seen, si
 static void test_bus_publish__order_per_key_with_four_publishers(void **state)
 {
     (void)state;
-    pthread_t threads[PUBLISHERS];
-    int numbers[PUBLISHERS];
-    for (int at = 0; at < PUBLISHERS; at++) {
-        numbers[at] = at;
-        assert_int_equal(pthread_create(&threads[at], NULL, publish_rounds, &numbers[at]), 0);
-    }
-    for (int at = 0; at < PUBLISHERS; at++)
-        pthread_join(threads[at], NULL);
+    store_run_together(publish_rounds, PUBLISHERS);
     struct bus_consumer *consumer = bus_open_consumer("ledger");
     struct bus_seen seen = {.late = 0};
     consume_all(consumer, &seen, (size_t)(PUBLISHERS * rounds() * ROUND_SIZE));

@@ -252,12 +252,8 @@ static void *come_and_go(void *unused)
 static void test_bus_poll__members_come_and_go(void **state)
 {
     (void)state;
-    pthread_t threads[GUESTS];
     bus_publish_keys(bus_topic, GUEST_KEYS, GUEST_EACH);
-    for (size_t at = 0; at < GUESTS; at++)
-        assert_int_equal(pthread_create(&threads[at], NULL, come_and_go, NULL), 0);
-    for (size_t at = 0; at < GUESTS; at++)
-        pthread_join(threads[at], NULL);
+    store_run_together(come_and_go, GUESTS);
     CHECK_EQ("all of them", guests.seen.count, GUEST_KEYS * GUEST_EACH);
     CHECK_EQ("messages that were not next in their key", guests.seen.late, 0);
     CHECK("there was some coming and going", guests.stays > GUESTS);

@@ -2,7 +2,6 @@
  * each lane, retention. */
 #include "bus_contract.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 static const char TOPIC[] = "test.one.v1";
@@ -48,14 +47,7 @@ static void *publish_rounds(void *argument)
 static void test_bus_publish__gapless_offsets(void **state)
 {
     (void)state;
-    pthread_t threads[PUBLISHERS];
-    int numbers[PUBLISHERS];
-    for (int at = 0; at < PUBLISHERS; at++) {
-        numbers[at] = at;
-        assert_int_equal(pthread_create(&threads[at], NULL, publish_rounds, &numbers[at]), 0);
-    }
-    for (int at = 0; at < PUBLISHERS; at++)
-        pthread_join(threads[at], NULL);
+    store_run_together(publish_rounds, PUBLISHERS);
     CHECK_EQ("four publishers at once", store_sql("SELECT count(*) FROM bus.bus_message"),
              PUBLISHERS * ROUNDS * ROUND_SIZE);
     CHECK_EQ("partitions whose offsets are not 0, 1, 2 ...",
