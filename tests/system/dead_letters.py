@@ -4,12 +4,31 @@ import json
 import uuid
 
 import psycopg
+import pytest
 
 from system.harness import OWNER, wait_until
-from system.ledger_commands import TOPIC, publish
+from system.ledger_commands import TOPIC, Saga, account_id, check_books, publish
 
 HASTY = {"TALLYSTICK_PARK_WAIT_MS": 20, "TALLYSTICK_PARK_ATTEMPTS_MAX": 3}
 
+
+# ---- fixtures: a test file imports them by name --------------------------------------------------
+
+@pytest.fixture(scope="module")
+def ledger(open_system):
+    """A ledger that soon gives up, and the outbox processor that publishes what it says."""
+    system = open_system(HASTY, start=False)
+    system.bus.watch()
+    yield system.start("ledger", "outbox")
+    check_books(system)
+
+
+@pytest.fixture
+def saga():
+    return Saga(account_id())
+
+
+# ---- letters -------------------------------------------------------------------------------------
 
 def dlq(system, *args, code=0):
     done = system.tallystick("dlq", *args)
@@ -82,6 +101,16 @@ def letter_of(system, saga, kind="do"):
     with poisoned(system, saga):
         publish(system, message)
         return message, died(system, message)
+
+
+def letters_of(system, sagas):
+    """One command of each saga, all of which have died of poison."""
+    messages = [one.do() for one in sagas]
+    with poisoned(system, *sagas):
+        publish(system, *messages)
+        for message in messages:
+            died(system, message)
+    return messages
 
 
 def on_dlq_topic(system, message):

@@ -6,28 +6,14 @@ import uuid
 import pytest
 
 from system import saga_messages
-from system.dead_letters import (HASTY, account_locked, answers, died, dlq, letter_of, ls,
-                                 on_dlq_topic, poisoned, redrive, refused, show, tell)
+from system.dead_letters import (HASTY, account_locked, answers, died, dlq, ledger, letter_of, ls,
+                                 on_dlq_topic, poisoned, redrive, refused, saga, show, tell)
 from system.harness import wait_until
 from system.ledger_commands import TRACE, Saga, account_id, check_books, entries, publish
 from system.saga_messages import Authorization
 
 
 pytestmark = pytest.mark.matrix
-
-
-@pytest.fixture(scope="module")
-def ledger(open_system):
-    """A ledger that soon gives up, and the outbox processor that publishes what it says."""
-    system = open_system(HASTY, start=False)
-    system.bus.watch()
-    yield system.start("ledger", "outbox")
-    check_books(system)
-
-
-@pytest.fixture
-def saga():
-    return Saga(account_id())
 
 
 # ---- by cause -----------------------------------------------------------------------------------

@@ -6,27 +6,13 @@ import uuid
 import psycopg
 import pytest
 
-from system.dead_letters import (HASTY, answers, died, dlq, letter_of, ls, on_dlq_topic, poisoned,
-                                 redrive, show, tell)
+from system.dead_letters import (answers, died, dlq, ledger, letter_of, letters_of, ls,
+                                 on_dlq_topic, poisoned, redrive, saga, show, tell)
 from system.harness import OWNER, wait_until
 from system.ledger_commands import TRACE, Saga, account_id, check_books, entries, publish
 
 
 pytestmark = pytest.mark.matrix
-
-
-@pytest.fixture(scope="module")
-def ledger(open_system):
-    """A ledger that soon gives up, and the outbox processor that publishes what it says."""
-    system = open_system(HASTY, start=False)
-    system.bus.watch()
-    yield system.start("ledger", "outbox")
-    check_books(system)
-
-
-@pytest.fixture
-def saga():
-    return Saga(account_id())
 
 
 # ---- and back -----------------------------------------------------------------------------------
@@ -76,11 +62,7 @@ def test_what_is_sent_back_to_a_service_that_is_down_waits_for_it(ledger, saga):
 def test_letters_of_a_key_come_back_in_order(ledger):
     account = account_id()
     sagas = [Saga(account) for _ in range(6)]
-    messages = [one.do() for one in sagas]
-    with poisoned(ledger, *sagas):
-        publish(ledger, *messages)
-        for message in messages:
-            died(ledger, message)
+    messages = letters_of(ledger, sagas)
     assert len(redrive(ledger, "--key", account, "--rate", "1000")) == 6
     for one in sagas:
         wait_until(lambda one=one: answers(ledger, one))
@@ -143,11 +125,7 @@ def test_a_letter_that_is_on_its_way_back_is_not_sent_twice(ledger, saga):
 
 def test_many_operators_at_once_send_each_letter_back_once(ledger):
     sagas = [Saga(account_id(lane=number)) for number in range(12)]
-    messages = [one.do() for one in sagas]
-    with poisoned(ledger, *sagas):
-        publish(ledger, *messages)
-        for message in messages:
-            died(ledger, message)
+    messages = letters_of(ledger, sagas)
     names = [message["id"] for message in messages]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(lambda _: ledger.tallystick("dlq", "redrive", *names, "--rate", "500",
@@ -167,11 +145,7 @@ def test_what_comes_while_a_letter_comes_back_is_applied_once(ledger):
     """Redriven, handed over again by the bus, and new commands of the key, all at once."""
     account = account_id()
     sagas = [Saga(account) for _ in range(10)]
-    messages = [one.do() for one in sagas]
-    with poisoned(ledger, *sagas):
-        publish(ledger, *messages)
-        for message in messages:
-            died(ledger, message)
+    messages = letters_of(ledger, sagas)
     new = [Saga(account) for _ in range(10)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         back = pool.submit(redrive, ledger, "--key", account, "--rate", "200")
@@ -188,11 +162,7 @@ def test_what_comes_while_a_letter_comes_back_is_applied_once(ledger):
 
 def test_a_service_killed_again_and_again_while_letters_come_back(ledger):
     sagas = [Saga(account_id(lane=number % 8)) for number in range(60)]
-    messages = [one.do() for one in sagas]
-    with poisoned(ledger, *sagas):
-        publish(ledger, *messages)
-        for message in messages:
-            died(ledger, message)
+    messages = letters_of(ledger, sagas)
     names = [message["id"] for message in messages]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         back = pool.submit(redrive, ledger, *names, "--rate", "30")
@@ -208,11 +178,7 @@ def test_a_service_killed_again_and_again_while_letters_come_back(ledger):
 
 def test_the_rate_is_kept(ledger):
     sagas = [Saga(account_id()) for _ in range(5)]
-    messages = [one.do() for one in sagas]
-    with poisoned(ledger, *sagas):
-        publish(ledger, *messages)
-        for message in messages:
-            died(ledger, message)
+    messages = letters_of(ledger, sagas)
     redrive(ledger, *[message["id"] for message in messages], "--rate", "20")
     at = ledger.sql("""SELECT extract(epoch FROM max(redriven_at) - min(redriven_at)) AS seconds
                          FROM operator.dead_letter WHERE event_id = ANY(%s::uuid[])""",
