@@ -40,6 +40,7 @@ static const struct command COMMANDS[] = {
     {"verify", "check what must always be true of the money", verify_main, NULL},
     {"account", "read and set a user's credit limit and status", account_main, NULL},
     {"key", "create, list and revoke API keys", key_main, NULL},
+    {"health", "ask services whether they are ready", health_main, NULL},
     {"metrics", "print what every service measures, as Markdown", metrics_main, NULL},
     {"dlq", "list, show and redrive messages that could not be applied", dead_letter_main, NULL},
 };
@@ -58,6 +59,7 @@ static const struct option_table OPTION_TABLES[] = {
     {"verify", VERIFY_OPTIONS},
     {"account", ACCOUNT_OPTIONS},
     {"key", KEY_OPTIONS},
+    {"health", HEALTH_OPTIONS},
     {"ledger account", LEDGER_ACCOUNT_OPTIONS},
     {"saga ls", SAGA_LIST_OPTIONS},
     {"dlq", DEAD_LETTER_OPTIONS},

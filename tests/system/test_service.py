@@ -72,6 +72,43 @@ def test_health__without_a_database_and_with_it_again(make_system):
     assert len(system.logs("ledger", event="database.found")) == 1
 
 
+# ---- tallystick health --------------------------------------------------------------------------
+
+def test_health_command__asks_all_one_or_an_address(system):
+    everybody = system.tallystick("health")
+    assert everybody.returncode == 0
+    assert everybody.stdout.split() == [word for name in SERVICES for word in (name, "ready")]
+    assert system.tallystick("health", "ledger").stdout.split() == ["ledger", "ready"]
+    address = f"127.0.0.1:{system.ports['saga_admin']}"
+    assert system.tallystick("health", address).stdout.split() == [address, "ready"]
+    every_address = system.tallystick("health", "--listen-address", "0.0.0.0", "outbox")
+    assert every_address.stdout.split() == ["outbox", "ready"]
+
+
+def test_health_command__says_who_is_not_ready_or_not_there(system):
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port, dead = silent.getsockname()[1], closed.getsockname()[1]
+        late = system.tallystick("health", f"127.0.0.1:{port}", "--health-timeout-ms", "200")
+        assert (late.returncode, late.stdout) == (4, "")
+        nobody = system.tallystick("health", "gateway", "--gateway-admin-port", str(dead))
+        assert nobody.returncode == 4 and str(dead) in nobody.stderr
+        rest = system.tallystick("health", "--gateway-admin-port", str(dead))
+        assert rest.returncode == 0 and "gateway" not in rest.stdout
+    system.pause("ledger")
+    try:
+        paused = system.tallystick("health", "--health-timeout-ms", "300")
+        assert paused.returncode == 4 and "ledger" not in paused.stdout
+    finally:
+        system.resume("ledger")
+    # A door that strangers get no word from: it answers, and does not say ready.
+    door = f"127.0.0.1:{system.ports['ledger']}"
+    refused = system.tallystick("health", door)
+    assert refused.returncode == 1 and door in refused.stdout
+    assert system.tallystick("health", "bank").returncode == 2
+    assert system.tallystick("health", "saga", "ledger").returncode == 2
+
+
 # ---- refusals -----------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
@@ -113,6 +150,13 @@ def test_start__never_shows_the_secret(stopped):
                    {"TALLYSTICK_PROFILE": "test"}):
         assert "hush" not in attempt(stopped, "ledger", **change)[1]
         assert stopped.secret not in attempt(stopped, "ledger", **change)[1]
+
+
+def test_start__dev_beyond_loopback_where_it_was_allowed(make_system):
+    """As in a container, whose port is published on loopback."""
+    system = make_system(env={"TALLYSTICK_LISTEN_ADDRESS": "0.0.0.0",
+                              "TALLYSTICK_DEV_LISTEN": "any"}, start=False).start("ledger")
+    assert health(system, "ledger", "readyz").status_code == 200
 
 
 @pytest.mark.parametrize("args, words", [

@@ -34,6 +34,10 @@ const struct option SERVICE_OPTIONS[] = {
      "dev|prod"},
     {"listen-address", OPT_TEXT, "127.0.0.1", FIELD(listen_address),
      "Address that every port listens on."},
+    {"dev-listen", OPT_CHOICE, "loopback", FIELD(dev_listen),
+     "Where the dev profile, which is open to everybody, may listen: loopback, or any address, "
+     "where something else keeps strangers out, as a container's port published on loopback.",
+     "loopback|any"},
     {"database-url", OPT_TEXT, NULL, FIELD(database_url),
      "PostgreSQL, as a URI or key=value text; without a user, the service's role is taken. "
      "DATABASE_URL is read too. Required."},
@@ -102,7 +106,8 @@ static enum status check_config(struct service_config *config, struct error *err
                          "TALLYSTICK_SERVICE_SECRET must have at least %d characters; "
                          "make one by: openssl rand -hex 32",
                          SECRET_SIZE_MIN);
-    if (service_is_dev(config) && !is_loopback(config->listen_address))
+    if (service_is_dev(config) && strcmp(config->dev_listen, "loopback") == 0 &&
+        !is_loopback(config->listen_address))
         return error_set(err, ERR_INVALID,
                          "the dev profile is open to everybody, so it listens on loopback only, "
                          "not on '%s'; set TALLYSTICK_PROFILE=prod",

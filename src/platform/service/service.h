@@ -27,6 +27,7 @@ enum profile { PROFILE_DEV, PROFILE_PROD };
 struct service_config {
     const char *profile;        /* dev | prod */
     const char *listen_address; /* 127.0.0.1 */
+    const char *dev_listen;     /* loopback | any: where the dev profile may listen */
     const char *database_url;
     const char *service_secret; /* what services show each other; required */
     const char *topic_prefix;   /* tallystick */
