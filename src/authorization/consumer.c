@@ -23,12 +23,10 @@ static void read_command(struct arena *arena, struct delivery *delivery, struct 
                           .authorization_id = message->subject,
                           .lane = lane_of(&message->subject),
                           .event_id = uuid_make_v7(),
+                          .trace = delivery->trace,
                           .traceparent = message->origin_traceparent,
                           .saga_id = message->saga_id,
                           .command_id = message->command_id};
-    struct trace_context parent;
-    item->trace = trace_context_parse(message->traceparent, &parent) ? trace_context_child(&parent)
-                                                                     : trace_context_make();
     if (!text_equals(message->type, TEXT(COMMAND_RELEASE))) {
         delivery_refuse(delivery, DELIVERY_DEAD, CAUSE_COMMAND_UNKNOWN,
                         "the only command here is authorization.release");

@@ -83,6 +83,62 @@ bool trace_context_parse(struct text traceparent, struct trace_context *out)
     return true;
 }
 
+/* ---- tracestate ---------------------------------------------------------------------------- */
+
+enum { STATE_MEMBERS_MAX = 32, STATE_PART_SIZE_MAX = 256 };
+
+static bool is_key_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '*' ||
+           c == '/' || c == '@';
+}
+
+static bool is_key(struct text key)
+{
+    if (key.size == 0 || key.size > STATE_PART_SIZE_MAX || !is_key_char(key.data[0]))
+        return false;
+    for (size_t at = 0; at < key.size; at++)
+        if (!is_key_char(key.data[at]))
+            return false;
+    return true;
+}
+
+/* Printable ASCII; the comma that would end it is gone already. */
+static bool is_value(struct text value)
+{
+    if (value.size == 0 || value.size > STATE_PART_SIZE_MAX)
+        return false;
+    for (size_t at = 0; at < value.size; at++)
+        if (value.data[at] < ' ' || value.data[at] > '~' || value.data[at] == '=')
+            return false;
+    return true;
+}
+
+/* key=value, separated by commas; a member may be empty. */
+static bool is_state(struct text tracestate)
+{
+    int members = 0;
+    if (tracestate.size > TRACESTATE_SIZE_MAX)
+        return false;
+    for (struct text rest = tracestate; rest.size > 0;) {
+        struct text value = text_trim(text_cut(&rest, ','));
+        if (value.size == 0)
+            continue;
+        const struct text key = text_cut(&value, '=');
+        if (!is_key(key) || !is_value(value))
+            return false;
+        members++;
+    }
+    return members > 0 && members <= STATE_MEMBERS_MAX;
+}
+
+void trace_context_take_state(struct trace_context *context, struct text tracestate)
+{
+    context->state = is_state(tracestate) ? tracestate : TEXT_NONE;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
 void trace_context_format(const struct trace_context *context,
                           char out[static TRACEPARENT_SIZE + 1])
 {

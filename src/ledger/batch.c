@@ -75,7 +75,7 @@ static void take_delivery(struct ledger_batch *batch, struct delivery *delivery)
 {
     struct error why;
     struct batch_item *item = &batch->items[batch->count];
-    if (ledger_command_parse(batch->arena, &delivery->message, &item->command, &why) != OK) {
+    if (ledger_command_parse(batch->arena, delivery, &item->command, &why) != OK) {
         const enum cause cause =
             why.status == ERR_NOT_FOUND ? CAUSE_COMMAND_UNKNOWN : CAUSE_PAYLOAD_INVALID;
         delivery_refuse(delivery, DELIVERY_DEAD, cause, "%s", why.message);

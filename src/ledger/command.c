@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "domain/lane.h"
-#include "platform/bus/message.h"
+#include "platform/messaging/consumer.h"
 
 static const char RECORD_HOLD[] = "ledger.record_hold";
 static const char RELEASE_HOLD[] = "ledger.release_hold";
@@ -68,20 +68,19 @@ static enum status read_amount(const struct json_value *payload, struct ledger_c
     return OK;
 }
 
-/* A message without a readable trace starts one: a journal always names its trace. */
-static void read_trace(const struct message *message, struct ledger_command *command)
+/* A journal always names its trace: where nobody says which began it all, it is this one. */
+static void read_trace(const struct delivery *delivery, struct ledger_command *command)
 {
-    struct trace_context sender;
-    if (!trace_context_parse(message->traceparent, &sender))
-        sender = trace_context_make();
-    if (!trace_context_parse(message->origin_traceparent, &command->origin))
-        command->origin = sender;
-    command->trace = trace_context_child(&sender);
+    command->trace = delivery->trace;
+    if (!trace_context_parse(delivery->message.origin_traceparent, &command->origin) &&
+        !trace_context_parse(delivery->message.traceparent, &command->origin))
+        command->origin = delivery->trace;
 }
 
-enum status ledger_command_parse(struct arena *arena, const struct message *message,
+enum status ledger_command_parse(struct arena *arena, const struct delivery *delivery,
                                  struct ledger_command *command_out, struct error *err)
 {
+    const struct message *message = &delivery->message;
     struct ledger_command command = {.tenant = message->tenant};
     struct json_value payload;
     TRY(json_parse(arena, message->payload, &payload, err));
@@ -91,7 +90,7 @@ enum status ledger_command_parse(struct arena *arena, const struct message *mess
                          TEXT_ARGS(json_get_text(&payload, "op")));
     TRY(read_ids(message, &payload, &command, err));
     TRY(read_amount(&payload, &command, err));
-    read_trace(message, &command);
+    read_trace(delivery, &command);
     *command_out = command;
     return OK;
 }

@@ -13,7 +13,7 @@
 #include "domain/posting.h"
 
 struct arena;
-struct message;
+struct delivery;
 
 enum ledger_step { LEDGER_STEP_RECORD_HOLD, LEDGER_STEP_RELEASE_HOLD };
 enum ledger_op { LEDGER_DO, LEDGER_UNDO };
@@ -30,11 +30,11 @@ struct ledger_command {
     int64_t amount_minor;
     const struct currency *currency;
     struct text tenant;
-    struct trace_context trace;  /* a new span of the trace that the command came in */
+    struct trace_context trace;  /* of its processing */
     struct trace_context origin; /* of the request that began it all */
 };
 
-MUST_CHECK enum status ledger_command_parse(struct arena *arena, const struct message *message,
+MUST_CHECK enum status ledger_command_parse(struct arena *arena, const struct delivery *delivery,
                                             struct ledger_command *command_out, struct error *err);
 
 const char *ledger_step_name(enum ledger_step step); /* record_hold, release_hold */

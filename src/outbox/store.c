@@ -89,6 +89,7 @@ static struct event read_event(struct arena *arena, const struct store *store, s
                 .command_id = optional_id(rows, row, READ_EVENTS_COMMAND_ID),
                 .traceparent = copy_text(arena, rows, row, READ_EVENTS_TRACEPARENT),
                 .origin_traceparent = copy_text(arena, rows, row, READ_EVENTS_ORIGIN_TRACEPARENT),
+                .tracestate = copy_text(arena, rows, row, READ_EVENTS_TRACESTATE),
                 .payload = copy_text(arena, rows, row, READ_EVENTS_PAYLOAD),
                 .headers = copy_text(arena, rows, row, READ_EVENTS_HEADERS),
             },

@@ -26,7 +26,7 @@ static struct batch read_batch(struct arena *arena, struct delivery *const *deli
                           .authorization_ids = ARENA_NEW_ARRAY(arena, struct uuid, count)};
     for (size_t at = 0; at < count; at++) {
         struct error err;
-        const struct heard heard = heard_read(arena, &deliveries[at]->message, &err);
+        const struct heard heard = heard_read(arena, deliveries[at], &err);
         if (heard.kind == HEARD_MALFORMED)
             delivery_refuse(deliveries[at], DELIVERY_DEAD, CAUSE_PAYLOAD_INVALID, "%s",
                             err.message);

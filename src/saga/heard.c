@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "domain/money.h"
-#include "platform/bus/message.h"
+#include "platform/messaging/consumer.h"
 
 static const struct {
     const char *type;
@@ -81,16 +81,9 @@ static enum status read_answer(struct arena *arena, const struct message *messag
     return OK;
 }
 
-static struct trace_context trace_of(const struct message *message)
+struct heard heard_read(struct arena *arena, const struct delivery *delivery, struct error *err)
 {
-    struct trace_context parent;
-    if (trace_context_parse(message->traceparent, &parent))
-        return trace_context_child(&parent);
-    return trace_context_make();
-}
-
-struct heard heard_read(struct arena *arena, const struct message *message, struct error *err)
-{
+    const struct message *message = &delivery->message;
     struct heard heard = {.kind = HEARD_NOTHING, .authorization_id = message->subject};
     size_t at = 0;
     while (at < COUNT(TYPES) && !text_equals_c(message->type, TYPES[at].type))
@@ -101,7 +94,7 @@ struct heard heard_read(struct arena *arena, const struct message *message, stru
     heard.event = TYPES[at].event;
     heard.type = TYPES[at].starts;
     heard.reason = text_of(TYPES[at].reason);
-    heard.trace = trace_of(message);
+    heard.trace = delivery->trace;
     const enum status status = heard.kind == HEARD_START ? read_start(arena, message, &heard, err)
                                                          : read_answer(arena, message, &heard, err);
     if (status != OK)

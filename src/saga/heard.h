@@ -15,7 +15,7 @@
 #include "domain/saga.h"
 
 struct arena;
-struct message;
+struct delivery;
 
 enum heard_kind {
     HEARD_NOTHING, /* no saga waits for it     */
@@ -31,7 +31,7 @@ struct heard {
     struct uuid saga_id;        /* a start: of the saga that begins */
     struct uuid command_id;     /* an answer: the command's         */
     struct text reason;         /* why the ledger refused; what ended the hold; else none */
-    struct trace_context trace; /* a span of our own in the message's trace */
+    struct trace_context trace; /* of its processing */
 
     /* Of a start. */
     enum saga_type type;
@@ -44,6 +44,6 @@ struct heard {
 };
 
 /* `err` is set where the kind is HEARD_MALFORMED. */
-struct heard heard_read(struct arena *arena, const struct message *message, struct error *err);
+struct heard heard_read(struct arena *arena, const struct delivery *delivery, struct error *err);
 
 #endif

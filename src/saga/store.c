@@ -48,6 +48,8 @@ static enum status read_saga(struct arena *arena, struct sql_rows rows, int row,
     saga.step_started_us = sql_time(rows, row, LOAD_SAGAS_STEP_STARTED_AT);
     saga.version = sql_i64(rows, row, LOAD_SAGAS_VERSION);
     saga.origin_traceparent = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_ORIGIN_TRACEPARENT));
+    saga.last_traceparent = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_LAST_TRACEPARENT));
+    saga.tracestate = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_TRACESTATE));
     saga.reason = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_REASON));
     *saga_out = saga;
     return OK;
@@ -135,6 +137,8 @@ static void add_new(struct sql_columns *row, const struct saga *saga, int64_t no
     sql_columns_add_time(row, now_us);
     sql_columns_add_i64(row, saga->version);
     sql_columns_add_text(row, saga->origin_traceparent);
+    sql_columns_add_text(row, saga->last_traceparent);
+    sql_columns_add_text(row, saga->tracestate);
     sql_columns_add_text(row, saga->reason);
 }
 
@@ -153,6 +157,7 @@ static void add_moved(struct sql_columns *row, const struct saga *saga, int64_t 
     sql_columns_add_time(row, saga->step_started_us);
     sql_columns_add_time(row, now_us);
     sql_columns_add_i64(row, saga->version);
+    sql_columns_add_text(row, saga->last_traceparent);
     sql_columns_add_text(row, saga->reason);
 }
 
@@ -192,10 +197,10 @@ static void send_sagas(struct db *db, const struct turn *turn)
     SQL_COLUMNS_INIT(&new, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
                      SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID,
                      SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64, SQL_TEXT,
-                     SQL_TEXT);
+                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
     SQL_COLUMNS_INIT(&moved, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
                      SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64,
-                     SQL_TEXT);
+                     SQL_TEXT, SQL_TEXT);
     SQL_COLUMNS_INIT(&steps, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT,
                      SQL_TEXT, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TEXT);
     for (size_t at = 0; at < turn->pair_count * SAGA_TYPE_COUNT; at++) {

@@ -157,6 +157,13 @@ static void note_line(struct turn *turn, const struct saga *saga, const char *ev
         (struct turn_line){saga, event, saga->state, saga->step, saga->tries, cause->trace};
 }
 
+static struct text write_traceparent(struct arena *arena, const struct trace_context *trace)
+{
+    char *traceparent = arena_alloc(arena, TRACEPARENT_SIZE + 1);
+    trace_context_format(trace, traceparent);
+    return (struct text){traceparent, TRACEPARENT_SIZE};
+}
+
 static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_rule *rule,
                        const struct cause *cause)
 {
@@ -167,6 +174,7 @@ static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_r
         enter_step(turn, saga, rule->to_step);
     saga->state = rule->to_state;
     saga->is_changed = true;
+    saga->last_traceparent = write_traceparent(turn->arena, &cause->trace);
     if (!text_is_none(cause->reason))
         saga->reason = cause->reason;
     if (rule->send != CMD_NONE)
@@ -220,6 +228,7 @@ static void begin_saga(const struct turn *turn, struct saga *saga, const struct 
     saga->amount_minor = heard->amount_minor;
     saga->currency = heard->currency;
     saga->origin_traceparent = heard->origin_traceparent;
+    saga->tracestate = heard->trace.state;
     saga->started_us = turn->now_us;
 }
 
@@ -266,12 +275,14 @@ void turn_hear(struct turn *turn, const struct heard *heard)
         follow_booking(turn, pair, &cause.trace);
 }
 
+/* What comes of silence hangs below what the saga did last. */
 static struct trace_context trace_of_saga(const struct saga *saga)
 {
-    struct trace_context origin;
-    if (trace_context_parse(saga->origin_traceparent, &origin))
-        return trace_context_child(&origin);
-    return trace_context_make();
+    struct trace_context parent = {.trace_id = ""};
+    if (!trace_context_parse(saga->last_traceparent, &parent))
+        (void)trace_context_parse(saga->origin_traceparent, &parent);
+    trace_context_take_state(&parent, saga->tracestate);
+    return trace_context_child(&parent);
 }
 
 void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent)

@@ -49,6 +49,8 @@ struct saga {
     int64_t step_started_us; /* its command was first sent, or its wait began */
     int64_t version;
     struct text origin_traceparent;
+    struct text last_traceparent; /* the span that last moved it; none: not known */
+    struct text tracestate;       /* goes with both; none: nothing */
     struct text reason;
     struct saga_step_row steps[SAGA_STEP_COUNT];
 };

@@ -48,12 +48,15 @@ static void test_consumer__what_died_aside_keeps_its_key(void **state)
 
 /* ---- redriving ----------------------------------------------------------------------------- */
 
+#define OPERATORS_TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 /* As the operator's tool does, of all that are open; how many it put back. */
 static int64_t redrive_all(const char *redrives_max)
 {
     return store_sql("SELECT count(*) FILTER (WHERE r.outcome = 'redriven')"
                      " FROM ledger.dead_letter d, ledger.redrive_dead_letter(d.id,"
-                     " '01900000-0000-7000-8000-000000000001', %s, 'somebody', 'a test') r"
+                     " '01900000-0000-7000-8000-000000000001', %s, 'somebody', 'a test',"
+                     " '" OPERATORS_TRACE "') r"
                      " WHERE d.redriven_at IS NULL",
                      redrives_max);
 }
@@ -102,7 +105,18 @@ static void test_consumer__what_was_put_back_comes_before_what_waits(void **stat
     CHECK("1 is parked", store_wait_for(1, "SELECT count(*) FROM ledger.parked_message"));
     consumer_stop(consumer);
     CHECK_EQ("2 is put back", redrive_all("3"), 1);
-    CHECK_EQ("they wait together", store_sql("SELECT count(*) FROM ledger.parked_message"), 2);
+    CHECK_EQ("they wait together, one with the trace of whoever has put it back",
+             store_sql("SELECT count(*) FILTER (WHERE redrive_traceparent = '" OPERATORS_TRACE "')"
+                       " + count(*) FROM ledger.parked_message"),
+             3);
+    CHECK_EQ("which the letter keeps too, and that of its last try",
+             store_sql("SELECT count(*) FROM ledger.dead_letter d"
+                       " JOIN operator.audit a ON a.subject = d.id"
+                       " AND a.detail::jsonb ->> 'traceparent' = d.redrive_traceparent"
+                       " WHERE redrive_traceparent = '" OPERATORS_TRACE "'"
+                       " AND traceparent LIKE '00-' || trace_id || '-________________-01'"
+                       " AND NOT headers LIKE '%%' || traceparent || '%%'"),
+             1);
     moody_room_set(MOOD_APPLY, 0, 0);
     consumer = start_consumer(1000);
     CHECK("both are let go", store_wait_for(0, "SELECT count(*) FROM ledger.parked_key"));

@@ -167,7 +167,8 @@ class KafkaBus(Bus):
 # ---- SNS and SQS ---------------------------------------------------------------------------------
 
 # Members of CloudEvents in one JSON object, and the headers that they are elsewhere.
-HEADERS = {"datacontenttype": "content-type", "producertraceparent": "traceparent"} | {
+HEADERS = {"datacontenttype": "content-type", "producertraceparent": "traceparent",
+           "producertracestate": "tracestate"} | {
     f"dlq{name.replace('-', '')}": f"x-dlq-{name}" for name in
     ("original-topic", "original-partition", "original-offset", "original-timestamp",
      "consumer-group", "attempts", "first-failed-at", "last-failed-at", "error-class",

@@ -15,11 +15,12 @@
 -- column command_id         uuid         or NULL
 -- column traceparent        text
 -- column origin_traceparent text
+-- column tracestate         text         or NULL
 -- column headers            text         or NULL: made from the columns
 -- column created_at         timestamptz
 SELECT o.seq, o.lane, o.id, o.aggregatetype, o.aggregateid, o.partitionkey, o.type, o.sequence,
        o.tenant_id, o.payload, o.saga_id, o.command_id, o.traceparent, o.origin_traceparent,
-       o.headers, o.created_at
+       o.tracestate, o.headers, o.created_at
   FROM outbox o
  WHERE o.lane = ANY ($1::smallint[])
  ORDER BY o.seq

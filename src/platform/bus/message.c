@@ -79,7 +79,9 @@ struct message_headers message_list_headers(struct arena *arena, const struct me
     add_id(&all, arena, "ce_sagaid", &message->saga_id);
     add_id(&all, arena, "ce_commandid", &message->command_id);
     add(&all, "traceparent", message->traceparent);
+    add(&all, "tracestate", message->tracestate);
     add(&all, "ce_traceparent", message->origin_traceparent);
+    add(&all, "ce_tracestate", message->tracestate);
     return all;
 }
 
@@ -162,6 +164,7 @@ enum status message_parse_headers(struct arena *arena, struct text headers,
     message.tenant = json_get_text(&all, "ce_tenantid");
     message.traceparent = json_get_text(&all, "traceparent");
     message.origin_traceparent = json_get_text(&all, "ce_traceparent");
+    message.tracestate = json_get_text(&all, "tracestate");
     *message_out = message;
     return OK;
 }

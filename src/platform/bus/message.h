@@ -29,6 +29,7 @@ struct message {
     struct uuid command_id;         /* ce_commandid; nil: neither a command nor an answer       */
     struct text traceparent;        /* of the span that produced it                             */
     struct text origin_traceparent; /* ce_traceparent: of the request that began it all         */
+    struct text tracestate;         /* goes with both; none: nothing                            */
     struct text payload;            /* JSON                                                     */
     struct text headers;            /* as received, JSON; none when publishing: from the above  */
     const char *malformed;          /* why the headers are not ours; NULL: they are             */
@@ -48,7 +49,7 @@ struct message_header {
     struct text value;
 };
 
-enum { MESSAGE_HEADERS_MAX = 15 };
+enum { MESSAGE_HEADERS_MAX = 17 };
 
 struct message_headers {
     struct message_header items[MESSAGE_HEADERS_MAX];

@@ -8,13 +8,14 @@ static const char ATTRIBUTE_PREFIX[] = "ce_";
 static const char DATA[] = "data";
 
 /* Headers that are no CloudEvents attributes, and the extensions that they become: such a name has
- * lower case letters and digits only. `traceparent` is taken: it is ce_traceparent, the origin's.
- */
+ * lower case letters and digits only. `traceparent` and `tracestate` are taken: they are
+ * ce_traceparent and ce_tracestate, the origin's. */
 static const struct {
     const char *header, *member;
 } NAMES[] = {
     {"content-type", "datacontenttype"},
     {"traceparent", "producertraceparent"},
+    {"tracestate", "producertracestate"},
     {"x-dlq-original-topic", "dlqoriginaltopic"},
     {"x-dlq-original-partition", "dlqoriginalpartition"},
     {"x-dlq-original-offset", "dlqoriginaloffset"},

@@ -91,6 +91,7 @@ static struct delivery **make_deliveries(struct arena *arena, const struct bus_b
     struct delivery **deliveries = ARENA_NEW_ARRAY(arena, struct delivery *, batch->count);
     for (size_t at = 0; at < batch->count; at++) {
         all[at].message = batch->messages[at];
+        delivery_begin(&all[at]);
         deliveries[at] = &all[at];
     }
     return deliveries;

@@ -12,6 +12,7 @@
 #ifndef PLATFORM_MESSAGING_CONSUMER_H
 #define PLATFORM_MESSAGING_CONSUMER_H
 
+#include "base/trace_context.h"
 #include "platform/bus/bus.h"
 #include "platform/messaging/cause.h"
 #include "platform/postgres/postgres.h"
@@ -27,6 +28,7 @@ enum delivery_outcome {
 
 struct delivery {
     struct message message;
+    struct trace_context trace;    /* of its processing, a span below the message's; never empty */
     enum delivery_outcome outcome; /* DELIVERY_APPLIED unless the room says otherwise */
     enum cause cause;              /* of DELIVERY_PARK and DELIVERY_DEAD */
     char reason[160];              /* why it was parked or is dead */

@@ -55,8 +55,10 @@ enum status dead_letter_load_past(const struct delivery_door *door, struct dead_
 static void add_row(struct sql_columns *rows, const struct dead_letter *letter)
 {
     const struct message *message = &letter->delivery->message;
-    const struct trace_context trace = delivery_trace(letter->delivery);
+    const struct trace_context *trace = &letter->delivery->trace;
     const struct uuid id = uuid_make_v7();
+    char traceparent[TRACEPARENT_SIZE + 1];
+    trace_context_format(trace, traceparent);
     sql_columns_add_uuid(rows, &id);
     sql_columns_add_uuid(rows, &message->key);
     sql_columns_add_uuid(rows, &message->id);
@@ -73,7 +75,8 @@ static void add_row(struct sql_columns *rows, const struct dead_letter *letter)
     sql_columns_add_text(rows, reason_of(letter));
     sql_columns_add_time(rows, letter->first_failed_us);
     sql_columns_add_time(rows, letter->last_failed_us);
-    sql_columns_add_name(rows, trace.trace_id);
+    sql_columns_add_name(rows, trace->trace_id);
+    sql_columns_add_name(rows, traceparent);
 }
 
 static void send_rows(const struct delivery_door *door, const struct dead_letter *letters,
@@ -83,7 +86,7 @@ static void send_rows(const struct delivery_door *door, const struct dead_letter
     struct sql_args args;
     SQL_COLUMNS_INIT(&rows, door->arena, count, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_I32,
                      SQL_I64, SQL_TIME, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_I32, SQL_TEXT, SQL_TEXT,
-                     SQL_TEXT, SQL_TIME, SQL_TIME, SQL_TEXT);
+                     SQL_TEXT, SQL_TIME, SQL_TIME, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < count; at++)
         add_row(&rows, &letters[at]);
     sql_args_init(&args, door->arena);
@@ -127,7 +130,7 @@ static void write_failure(struct json_writer *w, struct arena *arena,
     json_write_text(w, "x-dlq-error-code", text_of(cause_code(cause)));
     json_write_text(w, "x-dlq-error-message", reason_of(letter));
     json_write_text(w, "x-dlq-service-version", TEXT(TALLYSTICK_VERSION));
-    json_write_text(w, "x-dlq-trace-id", text_of(delivery_trace(letter->delivery).trace_id));
+    json_write_text(w, "x-dlq-trace-id", text_of(letter->delivery->trace.trace_id));
     write_number(w, arena, "x-dlq-redrive-count", past->redrives);
     if (!uuid_is_nil(&past->redrive_id))
         json_write_uuid(w, "x-dlq-redrive-id", &past->redrive_id);
@@ -153,12 +156,11 @@ static struct text write_headers(const struct delivery_door *door, const struct 
     return text_builder_text(&out);
 }
 
-/* A message without a trace of its own, or without a subject, is told by its key. */
+/* A message without a subject is told by its key. */
 static struct outbox_event event_of(const struct delivery_door *door,
                                     const struct dead_letter *letter)
 {
     const struct message *message = &letter->delivery->message;
-    const struct trace_context trace = delivery_trace(letter->delivery);
     return (struct outbox_event){
         .id = message->id,
         .lane = bus_partition_of(&message->key),
@@ -169,7 +171,7 @@ static struct outbox_event event_of(const struct delivery_door *door,
         .sequence = message->sequence,
         .tenant = TEXT("default"),
         .payload = message->payload,
-        .trace = trace.trace_id[0] == '\0' ? trace_context_make() : trace,
+        .trace = letter->delivery->trace,
         .origin_traceparent = message->origin_traceparent,
         .headers = write_headers(door, letter),
     };
@@ -202,9 +204,8 @@ void dead_letter_log(const struct delivery_door *door, const struct dead_letter 
 {
     for (size_t at = 0; at < count; at++) {
         const struct delivery *delivery = letters[at].delivery;
-        const struct trace_context trace = delivery_trace(delivery);
         log_error(
-            trace.trace_id[0] == '\0' ? NULL : &trace, "message.dead_lettered",
+            &delivery->trace, "message.dead_lettered",
             "message cannot be applied, kept as a dead letter",
             kv_text("topic", delivery->message.topic), kv_uuid("event_id", &delivery->message.id),
             kv_uuid("key", &delivery->message.key), kv_i64("attempts", letters[at].attempts),

@@ -63,14 +63,14 @@ bool delivery_has_key_of(const struct delivery *a, const struct delivery *b)
            text_equals(a->message.topic, b->message.topic);
 }
 
-struct trace_context delivery_trace(const struct delivery *delivery)
+void delivery_begin(struct delivery *delivery)
 {
-    struct trace_context trace;
+    struct trace_context parent = {.trace_id = ""};
     const struct message *message = &delivery->message;
-    if (!trace_context_parse(message->traceparent, &trace) &&
-        !trace_context_parse(message->origin_traceparent, &trace))
-        return (struct trace_context){.trace_id = ""};
-    return trace;
+    if (!trace_context_parse(message->traceparent, &parent))
+        (void)trace_context_parse(message->origin_traceparent, &parent);
+    trace_context_take_state(&parent, message->tracestate);
+    delivery->trace = trace_context_child(&parent);
 }
 
 static bool is_any_marked(struct delivery *const *deliveries, size_t count)

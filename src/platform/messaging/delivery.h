@@ -34,6 +34,7 @@ void delivery_mark_follower(struct delivery *delivery);
 bool delivery_waits_aside(const struct delivery_door *door);
 bool delivery_has_key_of(const struct delivery *a, const struct delivery *b);
 
-struct trace_context delivery_trace(const struct delivery *delivery);
+/* Before anything else is done with a message: its processing is a new span of its trace. */
+void delivery_begin(struct delivery *delivery);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "messaging_sql.h"
 #include "platform/messaging/consumer.h"
+#include "platform/postgres/sql_columns.h"
 
 #include <stdlib.h>
 
@@ -33,8 +34,8 @@ void inbox_send_claims(struct db *db, struct arena *arena, const char *group,
 {
     struct delivery *const **sorted = arena_alloc(arena, count * sizeof *sorted);
     const size_t claims = sort_claims(deliveries, count, sorted);
-    struct sql_array ids;
-    sql_array_init(&ids, arena, SQL_UUID, claims);
+    struct sql_columns rows;
+    SQL_COLUMNS_INIT(&rows, arena, claims, SQL_UUID, SQL_TEXT);
     const struct uuid *last = NULL;
     for (size_t at = 0; at < claims; at++) {
         struct delivery *delivery = *sorted[at];
@@ -44,12 +45,13 @@ void inbox_send_claims(struct db *db, struct arena *arena, const char *group,
         }
         last = &delivery->message.id;
         delivery->is_claimed = true;
-        sql_array_add_uuid(&ids, last);
+        sql_columns_add_uuid(&rows, last);
+        sql_columns_add_text(&rows, delivery->message.traceparent);
     }
     struct sql_args args;
     sql_args_init(&args, arena);
     sql_add_text(&args, text_of(group));
-    sql_add_array(&args, &ids);
+    sql_add_columns(&args, &rows);
     db_send(db, SQL_CLAIM_INBOX, &args);
 }
 

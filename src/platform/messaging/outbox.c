@@ -48,6 +48,7 @@ static void add_row(struct sql_columns *rows, const struct outbox_event *event)
     sql_columns_add_uuid(rows, &event->command_id);
     sql_columns_add_name(rows, traceparent);
     sql_columns_add_text(rows, origin.size == 0 ? text_of(traceparent) : origin);
+    sql_columns_add_text(rows, event->trace.state);
     sql_columns_add_text(rows, event->headers);
 }
 
@@ -58,7 +59,7 @@ bool outbox_send(const struct outbox *outbox, struct db *db)
     struct sql_columns rows;
     SQL_COLUMNS_INIT(&rows, outbox->arena, outbox->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
                      SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT);
+                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < outbox->count; at++)
         add_row(&rows, &outbox->events[at]);
     sql_columns_send(&rows, db, SQL_INSERT_OUTBOX);

@@ -36,7 +36,7 @@ struct outbox_event {
     struct text payload;        /* JSON: full new state and change{from,to,by} */
     struct uuid saga_id;        /* nil: none */
     struct uuid command_id;     /* nil: none */
-    struct trace_context trace; /* the span that produced it */
+    struct trace_context trace; /* the span that produced it, with the trace's state */
     struct text origin_traceparent;
     struct text headers; /* JSON, published as they are (dead letters); none: from the above */
 };

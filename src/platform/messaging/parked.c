@@ -133,9 +133,8 @@ enum status parked_keep_back(const struct delivery_door *door, struct delivery *
 
 static void log_parked(const struct delivery_door *door, const struct delivery *delivery)
 {
-    const struct trace_context trace = delivery_trace(delivery);
     log_warning(
-        trace.trace_id[0] == '\0' ? NULL : &trace, "message.parked",
+        &delivery->trace, "message.parked",
         delivery_waits_aside(door) ? "message cannot be applied now, retrying it aside"
                                    : "message cannot be applied now, its key waits, retrying",
         kv_text("topic", delivery->message.topic), kv_uuid("event_id", &delivery->message.id),

@@ -98,6 +98,7 @@ static enum status load_messages(const struct delivery_door *door, struct parked
         key->seqs[row] = sql_i64(rows, row, READ_PARKED_MESSAGES_SEQ);
         read_message(door, rows, row, &key->deliveries[row].message);
         key->deliveries[row].message.topic = key->topic;
+        delivery_begin(&key->deliveries[row]);
     }
     return OK;
 }
@@ -206,11 +207,9 @@ static void log_try(const struct delivery_door *door, const struct parked_key *k
     dead_letter_log(door, key->dead, key->dead_count);
     for (size_t at = 0; at < key->done; at++) {
         const struct delivery *delivery = &key->deliveries[at];
-        const struct trace_context trace = delivery_trace(delivery);
         if (!delivery_is_marked(delivery))
-            log_info(trace.trace_id[0] == '\0' ? NULL : &trace, "message.unparked",
-                     "parked message was applied", kv_text("topic", key->topic),
-                     kv_uuid("event_id", &delivery->message.id),
+            log_info(&delivery->trace, "message.unparked", "parked message was applied",
+                     kv_text("topic", key->topic), kv_uuid("event_id", &delivery->message.id),
                      kv_uuid("key", &delivery->message.key), kv_str("group", door->config->group));
     }
 }

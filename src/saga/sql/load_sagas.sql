@@ -20,13 +20,16 @@
 -- column step_started_at    timestamptz
 -- column version            bigint
 -- column origin_traceparent text
+-- column last_traceparent   text         or NULL
+-- column tracestate         text         or NULL
 -- column reason             text
 -- rows   up to one of each type for each authorization
 -- locks  saga: a saga that another orchestrator inserted while lock_sagas waited for its locks is
 --        seen by this statement only (its snapshot is newer), and locked by it
 SELECT saga.id, type, saga.lane, saga.authorization_id, account_id, user_id, tenant_id,
        amount_minor, currency, state, step, command_id, command_event_id, tries, deadline_at,
-       started_at, step_started_at, version, origin_traceparent, reason
+       started_at, step_started_at, version, origin_traceparent, last_traceparent, tracestate,
+       reason
   FROM unnest($1::smallint[], $2::uuid[]) AS wanted (lane, authorization_id)
   JOIN saga ON saga.lane = wanted.lane AND saga.authorization_id = wanted.authorization_id
  ORDER BY saga.id

@@ -11,6 +11,7 @@
 -- param  steps_started     timestamptz[]
 -- param  updated           timestamptz[]
 -- param  versions          bigint[]
+-- param  last_traceparents text[]
 -- param  reasons           text[]
 -- rows   none
 -- locks  none: lock_sagas has done it
@@ -20,12 +21,14 @@ UPDATE saga
    SET state = changed.state, step = changed.step, command_id = changed.command_id,
        command_event_id = changed.command_event_id, tries = changed.tries,
        deadline_at = changed.deadline_at, step_started_at = changed.step_started_at,
-       updated_at = changed.updated_at, version = changed.version, reason = changed.reason
+       updated_at = changed.updated_at, version = changed.version,
+       last_traceparent = changed.last_traceparent, reason = changed.reason
   FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[],
               $7::uuid[], $8::integer[], $9::timestamptz[], $10::timestamptz[],
-              $11::timestamptz[], $12::bigint[], $13::text[])
+              $11::timestamptz[], $12::bigint[], $13::text[], $14::text[])
        AS changed (lane, id, authorization_id, state, step, command_id, command_event_id, tries,
-                   deadline_at, step_started_at, updated_at, version, reason)
+                   deadline_at, step_started_at, updated_at, version, last_traceparent,
+                   reason)
  WHERE saga.lane = changed.lane
    AND saga.id = changed.id
    AND saga.authorization_id = changed.authorization_id;

@@ -64,12 +64,67 @@ static void test_trace_context_child__keeps_the_trace(void **state)
     CHECK_EQ("a child of none", strlen(trace_context_child(&none).trace_id), TRACE_ID_SIZE);
 }
 
+static void test_trace_context_take_state__forms(void **state)
+{
+    (void)state;
+    const struct {
+        const char *given, *input;
+        bool is_taken;
+    } CASES[] = {
+        {"one member", "rojo=00f067aa0ba902b7", true},
+        {"more", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", true},
+        {"blanks around and an empty member", " rojo=1 ,\t, congo=2", true},
+        {"a tenant", "fw529a3039@dt=FfAAAAAA", true},
+        {"a blank within a value", "rojo=a b", true},
+        {"nothing", "", false},
+        {"empty members alone", ",,", false},
+        {"no value", "rojo=", false},
+        {"no sign", "rojo", false},
+        {"no key", "=1", false},
+        {"an upper case key", "Rojo=1", false},
+        {"a second sign", "rojo=1=2", false},
+        {"a control character", "rojo=\x01", false},
+        {"no ASCII", "rojo=\xc3\xa9", false},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        struct trace_context context = trace_context_make();
+        trace_context_take_state(&context, text_of(CASES[at].input));
+        CHECK_TEXT(CASES[at].given, context.state, CASES[at].is_taken ? CASES[at].input : "");
+        CHECK_TEXT(CASES[at].given, trace_context_child(&context).state,
+                   CASES[at].is_taken ? CASES[at].input : "");
+    }
+}
+
+static void test_trace_context_take_state__bounds(void **state)
+{
+    (void)state;
+    char members[4 * 33 + 1] = "";
+    for (int at = 0; at < 33; at++)
+        memcpy(members + strlen(members), "a=1,", 5);
+    struct trace_context context = trace_context_make();
+    trace_context_take_state(&context, (struct text){members, (size_t)4 * 33});
+    CHECK("33 members", text_is_none(context.state));
+    trace_context_take_state(&context, (struct text){members, (size_t)4 * 32});
+    CHECK("32 members", !text_is_none(context.state));
+
+    char value[TRACESTATE_SIZE_MAX + 1];
+    memset(value, 'v', sizeof value);
+    memcpy(value, "a=", 2);
+    memcpy(value + 256, ",b=", 3);
+    trace_context_take_state(&context, (struct text){value, TRACESTATE_SIZE_MAX + 1});
+    CHECK("one byte too long", text_is_none(context.state));
+    trace_context_take_state(&context, (struct text){value, TRACESTATE_SIZE_MAX});
+    CHECK("as long as may be", !text_is_none(context.state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trace_context_parse__forms),
         cmocka_unit_test(test_trace_context_make__round_trip),
         cmocka_unit_test(test_trace_context_child__keeps_the_trace),
+        cmocka_unit_test(test_trace_context_take_state__forms),
+        cmocka_unit_test(test_trace_context_take_state__bounds),
     };
     return cmocka_run_group_tests_name("base/trace_context", tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "ledger/command.h"
-#include "platform/bus/message.h"
+#include "platform/messaging/delivery.h"
 
 static const char ACCOUNT[] = "5f1c7d0e-2b3a-8c4d-9e5f-0a1b2c3d4e07";
 static const char AUTHORIZATION[] = "0198c3a5-7a90-7e1b-b0c5-6d1d2f3e4a47";
@@ -35,6 +35,15 @@ static struct message message_of(struct arena *arena, const char *type, const ch
     };
 }
 
+static enum status parse(struct arena *arena, const struct message *message,
+                         struct ledger_command *command_out)
+{
+    struct delivery delivery = {.message = *message};
+    struct error err;
+    delivery_begin(&delivery);
+    return ledger_command_parse(arena, &delivery, command_out, &err);
+}
+
 static const char DOLLARS[] = "{\"amount_minor\":9999,\"currency\":\"USD\"}";
 
 static void test_ledger_command_parse__each_command(void **state)
@@ -62,10 +71,9 @@ static void test_ledger_command_parse__each_command(void **state)
     struct arena *arena = arena_new(1024 * 1024);
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct ledger_command command;
-        struct error err;
         const struct message message =
             message_of(arena, CASES[at].type, CASES[at].step, CASES[at].op, DOLLARS);
-        const bool accepted = ledger_command_parse(arena, &message, &command, &err) == OK;
+        const bool accepted = parse(arena, &message, &command) == OK;
         CHECK_EQ(CASES[at].type, accepted, CASES[at].accepted);
         if (accepted)
             CHECK_EQ(CASES[at].type, command.action, CASES[at].then);
@@ -97,10 +105,9 @@ static void test_ledger_command_parse__amounts(void **state)
     struct arena *arena = arena_new(1024 * 1024);
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct ledger_command command = {.amount_minor = 0};
-        struct error err;
         const struct message message =
             message_of(arena, "ledger.record_hold", "record_hold", "do", CASES[at].amount);
-        const bool accepted = ledger_command_parse(arena, &message, &command, &err) == OK;
+        const bool accepted = parse(arena, &message, &command) == OK;
         CHECK_EQ(CASES[at].given, accepted, CASES[at].then > 0);
         CHECK_EQ(CASES[at].given, command.amount_minor, CASES[at].then);
     }
@@ -129,9 +136,7 @@ static void test_ledger_command_parse__ids_that_disagree(void **state)
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         struct ledger_command command;
-        struct error err;
-        CHECK_EQ(CASES[at].given, ledger_command_parse(arena, CASES[at].message, &command, &err),
-                 CASES[at].then);
+        CHECK_EQ(CASES[at].given, parse(arena, CASES[at].message, &command), CASES[at].then);
     }
     arena_free(arena);
 }
@@ -142,17 +147,20 @@ static void test_ledger_command_parse__trace(void **state)
     struct arena *arena = arena_new(1024 * 1024);
     struct message message = message_of(arena, "ledger.record_hold", "record_hold", "do", DOLLARS);
     struct ledger_command command;
-    struct error err;
     message.origin_traceparent = TEXT("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    assert_int_equal(ledger_command_parse(arena, &message, &command, &err), OK);
+    message.tracestate = TEXT("rojo=1");
+    assert_int_equal(parse(arena, &message, &command), OK);
     CHECK_TEXT("both known", text_of(command.origin.trace_id), "0af7651916cd43dd8448eb211c80319c");
     CHECK_TEXT("both known", text_of(command.trace.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
     CHECK("a span of its own", !text_equals_c(text_of(command.trace.span_id), "00f067aa0ba902b7"));
+    CHECK_TEXT("its state goes along", command.trace.state, "rojo=1");
     message.origin_traceparent = TEXT_NONE;
-    assert_int_equal(ledger_command_parse(arena, &message, &command, &err), OK);
+    message.tracestate = TEXT("no state");
+    assert_int_equal(parse(arena, &message, &command), OK);
     CHECK_TEXT("no origin", text_of(command.origin.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
+    CHECK("a state that is none", text_is_none(command.trace.state));
     message.traceparent = TEXT("garbage");
-    assert_int_equal(ledger_command_parse(arena, &message, &command, &err), OK);
+    assert_int_equal(parse(arena, &message, &command), OK);
     CHECK_EQ("no trace at all: a new one", strlen(command.origin.trace_id), TRACE_ID_SIZE);
     arena_free(arena);
 }

@@ -45,6 +45,7 @@ static struct message sample(void)
         .tenant = TEXT("default"),
         .saga_id = id_of("0192f0c0-0000-7000-8000-000000000003"),
         .traceparent = TEXT("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        .tracestate = TEXT("rojo=1,congo=2"),
         .payload = TEXT("{}"),
     };
 }

@@ -15,7 +15,8 @@ static void test_message_write_headers__fixed_form(void **state)
                "\"ce_partitionkey\":\"00000000-0000-8000-8000-00000000002a\","
                "\"ce_sequence\":\"00000000000000000007\",\"ce_tenantid\":\"default\","
                "\"ce_sagaid\":\"0192f0c0-0000-7000-8000-000000000003\","
-               "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
+               "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
+               "\"tracestate\":\"rojo=1,congo=2\",\"ce_tracestate\":\"rojo=1,congo=2\"}");
 }
 
 static void test_message_parse_headers__round_trip(void **state)
@@ -35,6 +36,7 @@ static void test_message_parse_headers__round_trip(void **state)
     CHECK("the source", text_equals(after.source, before.source));
     CHECK("the tenant", text_equals(after.tenant, before.tenant));
     CHECK("the trace", text_equals(after.traceparent, before.traceparent));
+    CHECK("its state", text_equals(after.tracestate, before.tracestate));
     CHECK("no origin", text_is_none(after.origin_traceparent));
     CHECK_EQ("the time", after.time_us, before.time_us);
     CHECK_EQ("the sequence", after.sequence, before.sequence);

@@ -39,7 +39,9 @@ static void test_message_write_structured__fixed_form(void **state)
                "\"commandid\":\"0192f0c0-0000-7000-8000-000000000004\","
                "\"producertraceparent\":"
                "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
+               "\"producertracestate\":\"rojo=1,congo=2\","
                "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01\","
+               "\"tracestate\":\"rojo=1,congo=2\","
                "\"data\":{\"amount\": 99.90, \"note\":\"\\u00fc\"}}");
 }
 
@@ -65,7 +67,7 @@ static void test_message_parse_structured__same_headers(void **state)
     (void)state;
     struct message plain = answer(), bare = answer(), dead = answer();
     bare.saga_id = bare.command_id = (struct uuid){{0}};
-    bare.tenant = bare.traceparent = bare.origin_traceparent = TEXT_NONE;
+    bare.tenant = bare.traceparent = bare.origin_traceparent = bare.tracestate = TEXT_NONE;
     dead.headers = TEXT(DEAD);
     const struct {
         const char *given;

@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/arena.h"
-#include "platform/bus/message.h"
+#include "platform/messaging/delivery.h"
 #include "saga/heard.h"
 
 #define AUTHORIZATION                                                                              \
@@ -11,18 +11,22 @@
 
 static struct heard hear(struct arena *arena, const char *type, const char *payload)
 {
-    struct message message = {
-        .type = text_of(type),
-        .id = uuid_make_v7(),
-        .subject = uuid_make_v7(),
-        .saga_id = uuid_make_v7(),
-        .command_id = uuid_make_v7(),
-        .tenant = TEXT("default"),
-        .traceparent = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-        .payload = text_of(payload),
+    struct delivery delivery = {
+        .message =
+            {
+                .type = text_of(type),
+                .id = uuid_make_v7(),
+                .subject = uuid_make_v7(),
+                .saga_id = uuid_make_v7(),
+                .command_id = uuid_make_v7(),
+                .tenant = TEXT("default"),
+                .traceparent = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+                .payload = text_of(payload),
+            },
     };
     struct error err;
-    return heard_read(arena, &message, &err);
+    delivery_begin(&delivery);
+    return heard_read(arena, &delivery, &err);
 }
 
 static void test_heard_read__types(void **state)

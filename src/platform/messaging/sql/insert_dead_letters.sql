@@ -19,17 +19,19 @@
 -- param  first_failed_at timestamptz[]
 -- param  last_failed_at  timestamptz[]
 -- param  trace_ids       text[]
+-- param  traceparents    text[]
 INSERT INTO dead_letter (consumer_group, service_version, id, key, event_id, topic, partition,
                          "offset", published_at, type, headers, payload, attempts, error_class,
-                         error_code, error_message, first_failed_at, last_failed_at, trace_id)
+                         error_code, error_message, first_failed_at, last_failed_at, trace_id,
+                         traceparent)
 SELECT DISTINCT ON (d.event_id) $1::text, $2::text, d.*
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::bigint[],
               $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::integer[],
               $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[],
-              $19::text[])
+              $19::text[], $20::text[])
        AS d (id, key, event_id, topic, partition, "offset", published_at, type, headers, payload,
              attempts, error_class, error_code, error_message, first_failed_at, last_failed_at,
-             trace_id)
+             trace_id, traceparent)
     ON CONFLICT (event_id, consumer_group) DO UPDATE
    SET attempts = dead_letter.attempts + excluded.attempts,
        error_class = excluded.error_class,
@@ -37,4 +39,5 @@ SELECT DISTINCT ON (d.event_id) $1::text, $2::text, d.*
        error_message = excluded.error_message,
        last_failed_at = excluded.last_failed_at,
        service_version = excluded.service_version,
+       traceparent = excluded.traceparent,
        redriven_at = NULL;
