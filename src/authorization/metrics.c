@@ -28,4 +28,26 @@ static const struct metric_label SHED_LABELS[] = {
     {NULL, 0, NULL},
 };
 
+METRIC_VALUES(check_value, AUTHORIZATION_CHECKS)
+
+const char *authorization_check_name(size_t check)
+{
+    return check_value(check);
+}
+
+static const struct metric_label AUTHORIZATION_CHECK_LABELS[] = {
+    {"check", AUTHORIZATION_CHECK_COUNT, check_value},
+    {NULL, 0, NULL},
+};
+
+static const char *currency_value(size_t at)
+{
+    return currency_at(at)->code;
+}
+
+static const struct metric_label CURRENCY_LABELS[] = {
+    {"currency", CURRENCY_COUNT, currency_value},
+    {NULL, 0, NULL},
+};
+
 METRICS_DEFINE(AUTHORIZATION_METRICS, "authorization", AUTHORIZATION_METRIC_ROWS);

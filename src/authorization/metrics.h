@@ -9,6 +9,7 @@
 #define AUTHORIZATION_METRICS_H
 
 #include "domain/authorization.h"
+#include "domain/money.h"
 #include "platform/http/http_metrics.h"
 
 /* Requests of the door, for http_request.route. */
@@ -27,6 +28,13 @@ enum authorization_route { AUTHORIZATION_ROUTES(HTTP_ROUTE_ENUM) ROUTE_COUNT };
 
 enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };
 
+/* What the self-check looks after: names of `tallystick verify --list`. */
+#define AUTHORIZATION_CHECKS(X) X(CHECK_HELD_MATCHES, "held_matches_open_authorizations")
+
+enum authorization_check { AUTHORIZATION_CHECKS(METRIC_VALUE_ENUM) AUTHORIZATION_CHECK_COUNT };
+
+const char *authorization_check_name(size_t check);
+
 /* clang-format off */
 #define AUTHORIZATION_METRIC_ROWS(X)                                                               \
     X(HISTOGRAM, AUTHORIZATION_HTTP, HTTP_METRIC_NAME, HTTP_METRIC_SERIES(ROUTE_COUNT),            \
@@ -42,7 +50,16 @@ enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };
     X(COUNTER, HOLD_EXPIRED, "hold_expired_total", 1, METRIC_NO_LABELS,                            \
       "Holds released because their time was over.")                                               \
     X(GAUGE, HOLD_EXPIRY_LAG, "hold_expiry_lag_seconds", 1, METRIC_NO_LABELS,                      \
-      "How long the longest overdue hold had waited when the sweeper last looked; 0: none.")
+      "How long the longest overdue hold had waited when the sweeper last looked; 0: none.")       \
+    X(GAUGE, HOLD_OPEN, "hold_open", 1, METRIC_NO_LABELS,                                          \
+      "Open holds, as the self-check last counted them; any authorization service counts all.")    \
+    X(GAUGE, HOLD_OPEN_AMOUNT, "hold_open_amount_minor", CURRENCY_COUNT, CURRENCY_LABELS,          \
+      "What they hold, in minor units such as cents.")                                             \
+    X(GAUGE, AUTHORIZATION_VIOLATIONS, "auth_invariant_violations", AUTHORIZATION_CHECK_COUNT,     \
+      AUTHORIZATION_CHECK_LABELS,                                                                  \
+      "Accounts that break an invariant, as the self-check last found them.")                      \
+    X(GAUGE, AUTHORIZATION_CHECK_LAG, "auth_verify_lag_seconds", 1, METRIC_NO_LABELS,              \
+      "How long ago the self-check saw the lane that it has not seen for the longest time.")
 /* clang-format on */
 METRICS_DECLARE(AUTHORIZATION_METRICS, AUTHORIZATION_METRIC_ROWS);
 

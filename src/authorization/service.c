@@ -3,6 +3,7 @@
 #include "authorization/consumer.h"
 #include "authorization/metrics.h"
 #include "authorization/routes.h"
+#include "authorization/self_check.h"
 #include "authorization/store.h"
 #include "authorization/sweeper.h"
 #include "authorization_sql.h"
@@ -40,6 +41,8 @@ const struct option AUTHORIZATION_OPTIONS[] = {
      "How long an idempotency key is remembered, in seconds: 3600 (an hour) to 2592000 (30 days)."},
     {"sweep-interval-ms", OPT_INT, "1000", FIELD(sweep_interval_ms),
      "How often holds whose time is over are looked for, in milliseconds."},
+    {"authorization-self-check-ms", OPT_INT, "1000", FIELD(self_check_ms),
+     "How long the self-check rests between two lanes of the accounts, in milliseconds."},
     {"default-currency", OPT_TEXT, "USD", FIELD(default_currency),
      "Currency of accounts that are opened without one, as an ISO 4217 code."},
     {"auto-open-limit", OPT_TEXT, NULL, FIELD(auto_open_limit),
@@ -59,6 +62,7 @@ struct room {
     struct door door;
     struct commands commands;
     struct sweeper sweeper;
+    struct self_check *self_check;
 };
 
 /* ---- what the operator configured --------------------------------------------------------------
@@ -76,6 +80,8 @@ static enum status check_ranges(const struct authorization_config *config, struc
         return error_set(err, ERR_INVALID, "key-ttl-s is 3600 (an hour) to 2592000 (30 days)");
     if (config->sweep_interval_ms < 10)
         return error_set(err, ERR_INVALID, "sweep-interval-ms is at least 10");
+    if (config->self_check_ms < 1 || config->self_check_ms > 60000)
+        return error_set(err, ERR_INVALID, "authorization-self-check-ms is 1 to 60000");
     return OK;
 }
 
@@ -155,6 +161,7 @@ static enum status start_parts(struct room *room, const struct authorization_con
                                      .waker = room->waker,
                                      .interval_ms = (int)config->sweep_interval_ms};
     sweeper_start(&room->sweeper, &room->db);
+    room->self_check = self_check_start(&room->db, (int)config->self_check_ms, room->arena);
     TRY(start_commands(room, &config->service, err));
     room->door = (struct door){
         .config = config, .policy = &room->policy, .db = &room->db, .waker = room->waker};
@@ -166,6 +173,7 @@ static void stop(void *room_)
     struct room *room = room_;
     door_stop(&room->door);
     commands_stop(&room->commands);
+    self_check_stop(room->self_check);
     sweeper_stop(&room->sweeper);
     waker_stop(room->waker);
     arena_free(room->arena);

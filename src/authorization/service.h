@@ -19,6 +19,7 @@ struct authorization_config {
     int64_t hold_expires_in_s;
     int64_t key_ttl_s;
     int64_t sweep_interval_ms;
+    int64_t self_check_ms;
     const char *default_currency;
     const char *auto_open_limit; /* NULL or empty: unknown users are declined */
     const char *amount_limit;    /* NULL or empty: none */

@@ -79,6 +79,15 @@ MUST_CHECK enum status store_find_due_accounts(const struct store_reader *reader
 MUST_CHECK enum status store_rotate_keys(const struct store_reader *reader, int64_t ttl_s,
                                          struct error *err);
 
+/* What the self-check finds in a lane. */
+struct store_lane {
+    int64_t held_matches; /* accounts that break it */
+    int64_t holds;        /* open ones */
+    int64_t amounts_minor[CURRENCY_COUNT];
+};
+MUST_CHECK enum status store_check_lane(const struct store_reader *reader, int lane,
+                                        struct store_lane *lane_out, struct error *err);
+
 /* Rows into structs, shared by the files above. */
 void store_read_authorization(struct sql_rows rows, int row, struct arena *arena,
                               struct authorization *authorization_out);

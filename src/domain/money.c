@@ -32,6 +32,7 @@ static const struct currency CURRENCIES[] = {
     {"XPF", 0}, {"YER", 2}, {"ZAR", 2}, {"ZMW", 2}, {"ZWG", 2},
 };
 /* clang-format on */
+_Static_assert(COUNT(CURRENCIES) == CURRENCY_COUNT, "CURRENCY_COUNT counts them");
 
 static int compare_code(const void *key, const void *row)
 {
@@ -43,6 +44,18 @@ static int compare_code(const void *key, const void *row)
 const struct currency *currency_find(struct text code)
 {
     return bsearch(&code, CURRENCIES, COUNT(CURRENCIES), sizeof CURRENCIES[0], compare_code);
+}
+
+const struct currency *currency_at(size_t index)
+{
+    ASSERT(index < COUNT(CURRENCIES));
+    return &CURRENCIES[index];
+}
+
+size_t currency_index(const struct currency *currency)
+{
+    ASSERT(currency >= CURRENCIES && currency < CURRENCIES + COUNT(CURRENCIES));
+    return (size_t)(currency - CURRENCIES);
 }
 
 static bool is_digits(struct text t)

@@ -21,6 +21,11 @@ struct currency {
 /* By its code in capitals; NULL where the table has none such. */
 const struct currency *currency_find(struct text code);
 
+/* All of them in a row, by code: for tables that have a place for each. */
+enum { CURRENCY_COUNT = 165 };
+const struct currency *currency_at(size_t index);
+size_t currency_index(const struct currency *currency);
+
 /* digits / 10^scale, without trailing zeros in the fraction: 99.990 is {9999, 2}. */
 struct decimal {
     int64_t digits;

@@ -18,4 +18,16 @@ static const struct metric_label JOURNAL_LABELS[] = {
 };
 _Static_assert(JOURNAL_RELEASE_HOLD + 1 == JOURNAL_TYPE_COUNT, "it is the last type");
 
+METRIC_VALUES(check_value, LEDGER_CHECKS)
+
+const char *ledger_check_name(size_t check)
+{
+    return check_value(check);
+}
+
+static const struct metric_label LEDGER_CHECK_LABELS[] = {
+    {"check", LEDGER_CHECK_COUNT, check_value},
+    {NULL, 0, NULL},
+};
+
 METRICS_DEFINE(LEDGER_METRICS, "ledger", LEDGER_METRIC_ROWS);

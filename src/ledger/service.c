@@ -4,6 +4,7 @@
 #include "ledger/consumer.h"
 #include "ledger/metrics.h"
 #include "ledger/routes.h"
+#include "ledger/self_check.h"
 #include "ledger_sql.h"
 #include "platform/messaging/metrics.h"
 #include "platform/messaging/waker.h"
@@ -22,6 +23,8 @@ const struct option LEDGER_OPTIONS[] = {
      "How many commands are posted in one SQL transaction at most."},
     {"ledger-readers", OPT_INT, "1", FIELD(readers),
      "How many threads answer questions over HTTP."},
+    {"ledger-self-check-ms", OPT_INT, "1000", FIELD(self_check_ms),
+     "How long the self-check rests between two lanes of the books, in milliseconds."},
     {NULL},
 };
 /* clang-format on */
@@ -35,6 +38,7 @@ struct room {
     struct waker *waker;
     struct ledger_consumer *consumer;
     struct ledger_door *door;
+    struct ledger_self_check *self_check;
 };
 
 static enum status check_options(const struct ledger_config *config, struct error *err)
@@ -45,12 +49,15 @@ static enum status check_options(const struct ledger_config *config, struct erro
         return error_set(err, ERR_INVALID, "ledger-batch-max is 1 to 1000");
     if (config->readers < 1 || config->readers > 8)
         return error_set(err, ERR_INVALID, "ledger-readers is 1 to 8");
+    if (config->self_check_ms < 1 || config->self_check_ms > 60000)
+        return error_set(err, ERR_INVALID, "ledger-self-check-ms is 1 to 60000");
     return OK;
 }
 
 static void stop(void *context)
 {
     struct room *room = context;
+    ledger_self_check_stop(room->self_check);
     ledger_door_stop(room->door);
     ledger_consumer_stop(room->consumer);
     waker_stop(room->waker);
@@ -73,6 +80,7 @@ static enum status start(const void *context, void **room_out, struct error *err
         stop(room);
         return status;
     }
+    room->self_check = ledger_self_check_start(&db, (int)config->self_check_ms, arena);
     *room_out = room;
     return OK;
 }

@@ -17,6 +17,7 @@ struct ledger_config {
     int64_t threads;
     int64_t batch_max;
     int64_t readers;
+    int64_t self_check_ms;
 };
 
 extern const struct option LEDGER_OPTIONS[];

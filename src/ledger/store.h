@@ -27,6 +27,10 @@ MUST_CHECK enum status ledger_store_load_batch(struct db *db, struct ledger_batc
 MUST_CHECK enum status ledger_store_save_batch(struct db *db, const struct ledger_batch *batch,
                                                const struct outbox *answers, struct error *err);
 
+/* Asks one lane about each enum ledger_check; `violations_out` has a place for each. */
+MUST_CHECK enum status ledger_store_check_lane(struct db *db, struct arena *arena, int lane,
+                                               int64_t *violations_out, struct error *err);
+
 /* A place in an account's entries; pages go from the newest to the oldest. */
 struct entry_cursor {
     int64_t chain_seq;

@@ -3,6 +3,7 @@
 #include "ledger/store.h"
 
 #include "base/assert.h"
+#include "ledger/metrics.h"
 #include "ledger_sql.h"
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/inbox.h"
@@ -116,6 +117,9 @@ static void read_chains(struct sql_rows rows, struct ledger_batch *batch)
         chain->chain_seq = sql_i64(rows, row, LOCK_CHAINS_CHAIN_SEQ);
         chain->hash = sql_sha256(rows, row, LOCK_CHAINS_HASH);
     }
+    if (rows.count > 0)
+        metric_observe(&METRIC_LEDGER_LOCK_WAIT, 0,
+                       sql_i64(rows, rows.count - 1, LOCK_CHAINS_WAITED_US));
 }
 
 static void read_accounts(struct sql_rows rows, struct ledger_batch *batch)

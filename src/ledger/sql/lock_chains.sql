@@ -3,10 +3,17 @@
 -- column lane      smallint
 -- column chain_seq bigint
 -- column hash      bytea
--- rows   one per lane
+-- column waited_us bigint
+-- rows   one per lane, in the order of the locks: the last one's waited_us is the whole wait
 -- locks  chain_head, ascending, always before ledger_account
-SELECT lane, chain_seq, hash
-  FROM chain_head
- WHERE lane = ANY ($1::smallint[])
- ORDER BY lane
-   FOR NO KEY UPDATE;
+WITH locked AS MATERIALIZED (
+    SELECT lane, chain_seq, hash
+      FROM chain_head
+     WHERE lane = ANY ($1::smallint[])
+     ORDER BY lane
+       FOR NO KEY UPDATE
+)
+SELECT lane, chain_seq, hash,
+       (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint
+           AS waited_us
+  FROM locked;
