@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATEMENTS = sorted((ROOT / "src").glob("**/sql/*.sql"))
 ROW = re.compile(r"^-- (param|column)\s+(\w+)\s+(\S+)", re.M)
 # Folders whose statements run in the schemas of several services.
-SHARED = ("messaging", "operator", "outbox", "platform")
+SHARED = ("messaging", "operator", "outbox", "service")
 NAMES = {"smallint": "int2", "integer": "int4", "bigint": "int8", "boolean": "bool"}
 
 
