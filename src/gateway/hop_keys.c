@@ -93,8 +93,9 @@ void hop_keys_claim(struct hop_keys *keys, struct hop_item *const *items, size_t
         keys->items[keys->count] = items[at];
         keys->claims[keys->count++] = claim;
     }
-    const struct keystore_batch batch =
+    struct keystore_batch batch =
         batch_of(keys, keys->claims, keys->count, claim_deadline_us(keys));
+    batch.asked_until_us = latest_deadline_us(keys);
     keystore_claim(keys->store, &batch);
     use_verdicts(keys);
 }

@@ -66,8 +66,8 @@ const struct option GATEWAY_OPTIONS[] = {
     {"keystore-timeout-ms", OPT_INT, "500", FIELD(keystore.timeout_ms),
      "How long, in milliseconds, a batch waits for the key store.", NULL},
     {"keystore-lease-ms", OPT_INT, "30000", FIELD(keystore.lease_ms),
-     "How long, in milliseconds, a claim holds whose owner is not heard of any more; longer than "
-     "decision-timeout-ms.", NULL},
+     "How long, in milliseconds, a claim holds at most; one whose request must have been answered "
+     "by now, see decision-timeout-ms, holds no longer.", NULL},
     {"key-ttl-s", OPT_INT, "86400", FIELD(keystore.ttl_s),
      "How long, in seconds, an outcome is kept under its key.", NULL},
     {"dynamodb-table", OPT_TEXT, "tallystick_idempotency", FIELD(keystore.table),

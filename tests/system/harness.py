@@ -228,12 +228,8 @@ class System:
         self.ports = self._choose_ports()
         self.bus = open_bus(self)
         self.env = self._environment(profile) | {k: str(v) for k, v in (env or {}).items()}
-        if self.keystore == "dynamodb":
-            # A claim whose gateway was killed is free again while its client still asks.
-            answers_ms = int(self.env.get("TALLYSTICK_DECISION_TIMEOUT_MS", 5000))
-            self.env.setdefault("TALLYSTICK_KEYSTORE_LEASE_MS", str(answers_ms + 3000))
-            if database is None:
-                self.make_table()
+        if self.keystore == "dynamodb" and database is None:
+            self.make_table()
         self.services = {
             name: Service(name, self.env, self.dir / f"{name}.log", self.ports[f"{name}_admin"],
                           binary)

@@ -289,11 +289,13 @@ def leave_behind(system, key, *, is_decided, dynamodb):
     assert record(system, key)["state"] == "IN_FLIGHT"
 
 
-@pytest.mark.parametrize("is_decided", [False, True], ids=["before the decision", "after it"])
-def test_claim_left_behind_is_taken_over(make_system, mortal, is_decided):
-    system = make_system(keystore="dynamodb", env={
-        "TALLYSTICK_KEYSTORE_LEASE_MS": LEASE_MS, "TALLYSTICK_KEYSTORE_TIMEOUT_MS": 10000,
-        "TALLYSTICK_DECISION_TIMEOUT_MS": 20000})
+@pytest.mark.parametrize("is_decided, lease", [
+    (False, {"TALLYSTICK_KEYSTORE_LEASE_MS": LEASE_MS, "TALLYSTICK_DECISION_TIMEOUT_MS": 20000}),
+    (True, {"TALLYSTICK_KEYSTORE_LEASE_MS": 300000, "TALLYSTICK_DECISION_TIMEOUT_MS": 6000}),
+], ids=["before the decision, by its lease", "after it, once its request is over"])
+def test_claim_left_behind_is_taken_over(make_system, mortal, is_decided, lease):
+    system = make_system(keystore="dynamodb",
+                         env=lease | {"TALLYSTICK_KEYSTORE_TIMEOUT_MS": 10000})
     system.authorize("user-left")
     leave_behind(system, "key-left", is_decided=is_decided, dynamodb=mortal)
     early = system.authorize("user-left", "5.00", "tx-key-left", key="key-left")
@@ -303,7 +305,8 @@ def test_claim_left_behind_is_taken_over(make_system, mortal, is_decided):
     def answered():
         answer = system.authorize("user-left", "5.00", "tx-key-left", key="key-left")
         return answer if answer.status_code != 409 else None
-    answer = early if early.status_code == 201 else wait_until(answered, what="the lease passed")
+    answer = early if early.status_code == 201 else wait_until(
+        answered, 20, every=0.1, what="the claim has run out")
     assert answer.status_code == 201
     assert decided(system, "tx-key-left") == [answer.json()["id"]]
     assert ("Idempotent-Replayed" in answer.headers) == is_decided

@@ -243,13 +243,23 @@ static void claim_sorted(struct dynamodb *store, const struct keystore_batch *ba
     }
 }
 
-static void begin_claiming(struct dynamodb *store)
+/* No longer than the requests may be under way: whoever comes later is not to wait for an owner who
+ * has either completed the claim or never will. */
+static int64_t lease_ms_of(const struct dynamodb *store, const struct keystore_batch *batch)
+{
+    const int64_t asked_ms = (batch->asked_until_us - clock_monotonic_us()) / 1000;
+    if (asked_ms < 0)
+        return 0;
+    return asked_ms < store->config.lease_ms ? asked_ms : store->config.lease_ms;
+}
+
+static void begin_claiming(struct dynamodb *store, const struct keystore_batch *batch)
 {
     store->claimant = (struct dynamodb_claimant){
         .table = store->config.table,
         .owner = uuid_make_v7(),
         .now_ms = clock_realtime_us() / 1000,
-        .lease_ms = store->config.lease_ms,
+        .lease_ms = lease_ms_of(store, batch),
         .ttl_s = store->config.ttl_s,
     };
 }
@@ -278,7 +288,7 @@ static void dynamodb_claim(void *self, const struct keystore_batch *batch)
         return;
     struct dynamodb_request *claims = sort_by_key(batch);
     size_t done = 0;
-    begin_claiming(store);
+    begin_claiming(store, batch);
     for (size_t at = 0; at < batch->count; at++)
         batch->claims[at]->may_be_held = batch->claims[at]->is_takeover = false;
     if (breaker_is_half_open(&store->breaker, clock_monotonic_us())) {

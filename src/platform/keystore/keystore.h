@@ -6,7 +6,8 @@
  *            transaction. A key store answers repeats before they get there. A batch is claimed,
  *            then what the store does not answer is asked, then each claim is completed (there is
  *            an outcome to keep: 200, 201) or released (a refusal: it is never kept). A claim that
- *            is neither (its outcome is unknown) runs out by itself; whoever takes it over asks
+ *            is neither (its outcome is unknown, or the store could not be told) runs out by
+ *            itself, soon after its request must have been answered; whoever takes it over asks
  *            the authorization service again, whose own record gives the first outcome.
  * Units:     the name says it; deadlines in microseconds of the monotonic clock.
  * Ownership: replayed texts live in the batch's arena; a store belongs to whoever opened it.
@@ -26,7 +27,7 @@ struct keystore;
 struct keystore_config {
     const char *kind;        /* none | dynamodb */
     const char *table;       /* dynamodb */
-    int64_t lease_ms;        /* a claim runs out after it */
+    int64_t lease_ms;        /* a claim runs out after it, if not before */
     int64_t ttl_s;           /* an outcome is forgotten after it */
     int64_t timeout_ms;      /* a batch waits no longer for the store, nor its answers */
     int64_t connections_max; /* calls under way at once */
@@ -60,7 +61,9 @@ struct keystore_batch {
     struct arena *arena;
     struct keystore_claim *const *claims;
     size_t count;
-    int64_t deadline_us; /* of whoever waits for the answers; the store's own timeout holds too */
+    int64_t deadline_us;    /* of whoever waits for the store; its own timeout holds too */
+    int64_t asked_until_us; /* keystore_claim: afterwards none of the claims' requests is under way
+                               here, so they run out */
 };
 
 MUST_CHECK enum status keystore_open(const struct keystore_config *config,

@@ -9,6 +9,7 @@ static enum keystore_verdict verdict;
 static bool may_be_held;
 static size_t claimed;
 static int64_t claim_deadline_us;
+static int64_t asked_until_us;
 static size_t completed;
 static size_t released;
 static struct arena *arena;
@@ -30,6 +31,7 @@ void keystore_claim(struct keystore *store, const struct keystore_batch *batch)
     (void)store;
     claimed = batch->count;
     claim_deadline_us = batch->deadline_us;
+    asked_until_us = batch->asked_until_us;
     for (size_t at = 0; at < batch->count; at++) {
         batch->claims[at]->verdict = verdict;
         batch->claims[at]->may_be_held = may_be_held;
@@ -112,6 +114,7 @@ static void test_hop_keys_claim__leaves_time(void **state)
     hop_keys_claim(&keys, items, 2);
     CHECK("half of five seconds", claim_deadline_us >= now_us + 2500000);
     CHECK("half of five seconds", claim_deadline_us < now_us + 4000000);
+    CHECK_EQ("the last of them may be asking for so long", asked_until_us, late.deadline_us);
 }
 
 static void test_hop_keys_settle__outcomes(void **state)

@@ -119,7 +119,8 @@ static void *open_store(void)
 
 static struct keystore_batch batch_of(struct keystore_claim *const *claims, size_t count)
 {
-    return (struct keystore_batch){arena, claims, count, clock_monotonic_us() + 1000000};
+    const int64_t now_us = clock_monotonic_us();
+    return (struct keystore_batch){arena, claims, count, now_us + 1000000, now_us + 2000000};
 }
 
 /* A batch of claims by one fingerprint. */
@@ -226,6 +227,44 @@ static void test_dynamodb_claim__one(void **state)
             CHECK_TEXT(SINGLES[at].given, claim->outcome.body, "{\"a\":\"\xc3\xa9\"}");
             CHECK_TEXT(SINGLES[at].given, claim->outcome.location, "/v1/x");
         }
+        KEYSTORE_DYNAMODB.close(store);
+    }
+}
+
+/* Until when the last claim holds. */
+static int64_t lease_until_ms(void)
+{
+    struct json_value whole;
+    int64_t until_ms = 0;
+    assert_int_equal(json_parse(arena, text_of(last_body), &whole, NULL), OK);
+    const struct json_value *lease = json_get(json_get(&whole, "Item"), "lease_until");
+    assert_true(text_to_i64(json_get_text(lease, "N"), &until_ms));
+    return until_ms;
+}
+
+/* Nobody is to wait for an owner whose request must have been answered by now. */
+static void test_dynamodb_claim__runs_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        int64_t asked_ms, lease_ms;
+    } CASES[] = {
+        {"a request of two minutes", 120000, 30000}, /* what open_store says */
+        {"a request of five seconds", 5000, 5000},
+        {"a request that is late", -5000, 0},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        void *store = open_store();
+        struct some some;
+        make_claims(&some, "k");
+        const int64_t before_ms = clock_realtime_us() / 1000;
+        some.batch.asked_until_us = clock_monotonic_us() + CASES[at].asked_ms * 1000;
+        KEYSTORE_DYNAMODB.claim(store, &some.batch);
+        const int64_t after_ms = clock_realtime_us() / 1000;
+        const int64_t took_ms = after_ms - before_ms + 2; /* each time was cut to milliseconds */
+        CHECK(CASES[at].given, lease_until_ms() >= before_ms + CASES[at].lease_ms - took_ms);
+        CHECK(CASES[at].given, lease_until_ms() <= after_ms + CASES[at].lease_ms);
         KEYSTORE_DYNAMODB.close(store);
     }
 }
@@ -440,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dynamodb_claim__one),
         cmocka_unit_test(test_dynamodb_claim__own_answer_that_got_lost),
+        cmocka_unit_test(test_dynamodb_claim__runs_out),
         cmocka_unit_test(test_dynamodb_claim__equal_keys),
         cmocka_unit_test(test_dynamodb_claim__statements),
         cmocka_unit_test(test_dynamodb_end__calls),
