@@ -48,6 +48,9 @@ def test_readme_request_and_its_replay(system):
 def test_readme_request_tells_its_story_in_order(system):
     wanted = ["request.received", "authorization.approved", "event.published", "saga.started",
               "ledger.hold_recorded", "saga.completed"]
+    if system.bus_kind != "postgres":
+        # Said when the bus has acknowledged a whole batch: the saga may have begun by then.
+        wanted.remove("event.published")
     body = system.authorize("user-story", headers={"Prefer": "wait=20"}).json()
     trace = {"trace_id": body["trace_id"]}
 
@@ -55,7 +58,7 @@ def test_readme_request_tells_its_story_in_order(system):
         at = 0
         for line in system.logs(**trace):
             at += at < len(wanted) and line["event"] == wanted[at]
-        return at == len(wanted)
+        return at == len(wanted) and system.logs("outbox", event="event.published", **trace)
 
     wait_until(is_told, what="the story, in order")
 

@@ -51,14 +51,14 @@ def test_full_queue_is_told_at_once(make_system):
         sent = [pool.submit(system.authorize, "user-full") for _ in range(40)]
         wait_until(lambda: sum(future.done() for future in sent) > 30, 15,
                    what="those that found no place were told while the others wait")
-        refused = [future.result() for future in sent if future.done()]
-        for answer in refused:
-            assert (answer.status_code, answer.json()["code"]) == (503, "backpressure")
-            assert answer.headers["Retry-After"] == "1"
+        told = [future.result() for future in sent if future.done()]
         system.resume("authorization")
         answers = [future.result() for future in sent]
-    assert all(answer.status_code in (201, 503) for answer in answers)
-    assert sum(answer.status_code == 201 for answer in answers) == 40 - len(refused)
+    assert {answer.status_code for answer in told} == {503}
+    refused = [answer for answer in answers if answer.status_code != 201]
+    for answer in refused:  # some of them only now: a busy machine brings requests late
+        assert (answer.status_code, answer.json()["code"]) == (503, "backpressure")
+        assert answer.headers["Retry-After"] == "1"
     made = system.sql('SELECT count(*) FROM "authorization".credit_authorization')
     assert made[0].count == 41 - len(refused), "what was refused was not done"
 

@@ -111,9 +111,9 @@ def test_expired_hold_is_final(system):
 def test_authorize_releases_the_accounts_expired_holds_itself(make_system):
     system = make_system(env={"TALLYSTICK_SWEEP_INTERVAL_MS": 3600_000})
     user = open_account(system, "user-inline")
-    made = [system.authorize(user, "50.00", expires_in=1).json() for _ in range(2)]
-    system.settle()
+    made = [system.authorize(user, "50.00", expires_in=2).json() for _ in range(2)]
     assert system.authorize(user, "100.00").json()["status"] == "declined"
+    system.settle()
 
     def approved():
         answer = system.authorize(user, "100.00").json()

@@ -133,9 +133,10 @@ def test_a_topic_that_is_not_there_is_waited_for_and_stops_nobody(aws, make_syst
     for one in made:
         system.wait_saga(one)
     wait_until(lambda: system.logs("outbox", event="notify.waiting"), 20, what="that it says so")
+    system.pause("outbox")  # what goes out between these two calls nobody hears
     assert aws.topic("gone-for-a-while") == topic
     listener = aws.subscribe(topic)
-    # One may have gone out between the two calls: nobody was subscribed then.
+    system.resume("outbox")
     heard = aws.read_until(listener, 1, timeout=40)
     wait_until(lambda: system.logs("outbox", event="notify.resumed"), 20, what="that it says so")
     wait_until(lambda: len(system.logs("outbox", event="notification.sent")) >= len(made), 20,

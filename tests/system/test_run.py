@@ -161,8 +161,10 @@ def test_run__clears_what_a_killed_run_has_left(run, var):
     wait_until(lambda: not any(args[0].endswith("/tallystick") for args in
                                processes_of(var).values()), READY_S, what="the services end too")
     interrupted = run(ports, **env)
-    wait_until(lambda: (var / "dynamodb/process").exists() and
+    wait_until(lambda: interrupted.process.poll() is not None or
+               (var / "dynamodb/process").exists() and
                (var / "dynamodb/process").read_text() not in ("", left), READY_S, what="a start")
+    assert interrupted.process.poll() is None, interrupted.text()
     assert interrupted.end() == 0
     assert "Ready" not in interrupted.text()
     assert processes_of(var) == {}
