@@ -1,6 +1,9 @@
 """Fixtures of the system and store tests; tests/README.md tells how to use them."""
 import collections
 import contextlib
+import functools
+import os
+import pathlib
 import signal
 
 import pytest
@@ -14,6 +17,10 @@ BUSES = ("postgres", "kafka", "sns-sqs")
 KEYSTORES = ("none", "dynamodb")
 # Where a run that names neither goes with the tests that ask for a cell: each part once.
 CELLS = (("postgres", "none"), ("kafka", "dynamodb"), ("sns-sqs", "none"))
+# The longest first: what `--durations=0` says, summed up.
+LONG_FILES = tuple(f"tests/{name}.py" for name in (
+    "system/test_part_faults", "system/test_run", "store/test_programs", "system/test_keystore",
+    "system/test_degraded", "system/test_corners", "system/test_notify", "tools/test_parts"))
 MARKERS = (
     "matrix: runs in every cell of tools/test-matrix",
     "bus(*kinds): is about these event buses alone",
@@ -30,13 +37,12 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """A run that is told to end takes its servers along."""
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", returncode=143))
+    signal.signal(signal.SIGTERM, functools.partial(end, config))
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.cell = (config.getoption("bus") or "postgres", config.getoption("keystore") or "none")
     config.is_one_cell = any(map(config.getoption, ("bus", "keystore")))
-    config.elsewhere = []
+    config.elsewhere = {}
 
 
 def pytest_generate_tests(metafunc):
@@ -62,13 +68,22 @@ def belongs(item):
     return all(kind in kinds for kind, kinds in zip(cell_of(item), allowed, strict=True))
 
 
+def file_of(item):
+    return item.nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Tests about other parts are left out, and counted."""
-    config.elsewhere = [item for item in items if not belongs(item)]
-    if config.elsewhere:
-        config.hook.pytest_deselected(items=config.elsewhere)
+    """Tests about other parts are left out, and counted. Of several processes none is to begin with
+    a long file when the others have done all else."""
+    elsewhere = [item for item in items if not belongs(item)]
+    config.elsewhere = dict(collections.Counter(map(file_of, elsewhere)))
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if belongs(item)]
+    if is_worker(config):
+        places = {name: place for place, name in enumerate(LONG_FILES)}
+        items.sort(key=lambda item: places.get(file_of(item), len(places)))
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -76,10 +91,45 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"bus {config.cell[0]}, key store {config.cell[1]}: "
                                     f"{tally.text()}")
     if config.elsewhere:
-        names = collections.Counter(item.nodeid.partition("::")[0] for item in config.elsewhere)
-        listed = ", ".join(f"{name}: {count}" for name, count in sorted(names.items()))
+        listed = ", ".join(f"{name}: {count}" for name, count in sorted(config.elsewhere.items()))
         terminalreporter.write_line(
-            f"{len(config.elsewhere)} left to other cells of the matrix: {listed}")
+            f"{sum(config.elsewhere.values())} left to other cells of the matrix: {listed}")
+
+
+# ---- several processes: pytest -n ----------------------------------------------------------------
+# Each has a cluster and parts of its own and takes whole files; the first process, which runs no
+# test, tells of all.
+
+def is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+def pytest_sessionfinish(session):
+    if is_worker(session.config):
+        session.config.workeroutput |= {"tally": tally.told(),
+                                        "elsewhere": session.config.elsewhere}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A process has ended, perhaps without a word."""
+    told = getattr(node, "workeroutput", {})
+    if "tally" in told:
+        tally.add_told(told["tally"])
+        node.config.elsewhere = told["elsewhere"]
+
+
+def end(config, *_):
+    """A run that is told to end takes its servers along: whoever has some closes them."""
+    children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    if config.getoption("numprocesses", None) and not is_worker(config) and children:
+        for child in children:
+            os.kill(int(child), signal.SIGTERM)
+        return
+    session = config.pluginmanager.getplugin("session")
+    if session is not None:
+        session.shouldstop = "told to end"
+    pytest.exit("told to end", returncode=143)
 
 
 # ---- what tests stand on -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ COUNTS = {
 }
 
 total = collections.Counter()
+seeds = set()  # of the rounds in which something was killed
 
 
 def add(system):
@@ -22,5 +23,24 @@ def add(system):
             total[name] += sum(int(row[0] or 0) for row in system.sql(query))
 
 
+def add_kill_round(seed):
+    total["kill rounds"] += 1
+    seeds.add(seed)
+
+
+def told():
+    """All of it, as one process tells another."""
+    return {"total": dict(total), "seeds": sorted(seeds)}
+
+
+def add_told(tally):
+    total.update(tally["total"])
+    seeds.update(tally["seeds"])
+
+
 def text():
-    return ", ".join(f"{total[name]} {name}" for name in COUNTS)
+    said = [f"{total[name]} {name}" for name in COUNTS]
+    if seeds:
+        said.append(f"{total['kill rounds']} kill rounds "
+                    f"(TALLYSTICK_TEST_SEED={' '.join(map(str, sorted(seeds)))})")
+    return ", ".join(said)

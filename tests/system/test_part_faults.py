@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import opened
+from system import tally
 from system.harness import SERVICES, Service, System, free_ports, wait_until
 from system.traffic import Traffic
 
@@ -99,6 +100,7 @@ def strike(system, victim, traffic):
 @pytest.mark.cells(("kafka", "dynamodb"), ("sns-sqs", "none"))
 def test_killed_in_the_middle_of_load(number, cell, cluster):
     print(f"again by: TALLYSTICK_TEST_SEED={SEED}")
+    tally.add_kill_round(SEED)
     draw = random.Random(f"{SEED} {number} {cell}")
     with staged(cluster, cell) as system:
         parts, everybody = victims(system)
