@@ -160,8 +160,11 @@ static void add_new(struct batch *b, struct item *item, struct authorization *a)
     struct batch_account *place = batch_find_account(b, &item->account_id);
     if (a->decision.code == DECISION_APPROVED)
         place_hold(place, a);
-    if (place != NULL && place->exists)
+    if (place != NULL && place->exists) {
         a->available_minor = account_available_minor(&place->account);
+        a->limit_minor = place->account.limit_minor;
+        a->held_minor = place->account.held_minor;
+    }
     struct batch_authorization *added = batch_add_authorization(b, a);
     added->is_new = true;
     added->trace = item->trace;

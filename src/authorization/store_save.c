@@ -26,6 +26,8 @@ static void add_authorization(struct sql_columns *columns, const struct authoriz
     sql_columns_add_i64(columns, a->requested_minor);
     sql_columns_add_i64(columns, a->approved_minor);
     sql_columns_add_i64(columns, a->available_minor);
+    sql_columns_add_i64(columns, a->limit_minor);
+    sql_columns_add_i64(columns, a->held_minor);
     sql_columns_add_time(columns, a->expires_at_us);
     sql_columns_add_uuid(columns, &a->saga_id);
     sql_columns_add_text(columns, a->trace_id);
@@ -39,7 +41,8 @@ static void send_authorizations(struct batch *b)
     struct sql_columns columns;
     SQL_COLUMNS_INIT(&columns, b->arena, b->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT,
                      SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_TEXT, SQL_I64, SQL_I64,
-                     SQL_I64, SQL_TIME, SQL_UUID, SQL_TEXT, SQL_BYTES, SQL_I16, SQL_TIME);
+                     SQL_I64, SQL_I64, SQL_I64, SQL_TIME, SQL_UUID, SQL_TEXT, SQL_BYTES, SQL_I16,
+                     SQL_TIME);
     for (size_t at = 0; at < b->authorization_count; at++)
         if (b->authorizations[at]->is_new)
             add_authorization(&columns, &b->authorizations[at]->authorization);

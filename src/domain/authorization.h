@@ -90,6 +90,8 @@ struct authorization {
     int64_t requested_minor;
     int64_t approved_minor;
     int64_t available_minor; /* of the account, right after the decision; unknown account: 0 */
+    int64_t limit_minor;     /* of the account at the decision, for who asks later; not read back */
+    int64_t held_minor;      /* likewise, right after it */
     int64_t expires_at_us;   /* 0: nothing held */
     struct uuid saga_id;     /* its booking; nil: nothing to book */
     struct text trace_id;
