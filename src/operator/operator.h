@@ -18,6 +18,7 @@ extern const struct option KEY_OPTIONS[];
 extern const struct option LEDGER_ACCOUNT_OPTIONS[];
 extern const struct option MIGRATE_OPTIONS[];
 extern const struct option SAGA_LIST_OPTIONS[];
+extern const struct option TRACE_OPTIONS[];
 extern const struct option VERIFY_OPTIONS[];
 
 int account_main(int argc, char **argv);
@@ -27,6 +28,7 @@ int key_main(int argc, char **argv);
 int ledger_account_main(int argc, char **argv); /* tallystick ledger account ... */
 int migrate_main(int argc, char **argv);
 int saga_list_main(int argc, char **argv); /* tallystick saga ls, show */
+int trace_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 
 #endif

@@ -9,13 +9,16 @@ static bool is_word(const char *word, const char *a, const char *b)
     return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
-/* -o is known to everybody as the choice of an output format. */
+/* -o and --json are known to everybody as the choice of an output format. */
 static void spell_out_short_flags(int argc, char **argv)
 {
-    static char output[] = "--output";
-    for (int at = 1; at < argc; at++)
+    static char output[] = "--output", json[] = "--output=json";
+    for (int at = 1; at < argc; at++) {
         if (strcmp(argv[at], "-o") == 0)
             argv[at] = output;
+        else if (strcmp(argv[at], "--json") == 0)
+            argv[at] = json;
+    }
 }
 
 bool tool_start(const struct tool *tool, void *config, int *argc, char **argv, int *exit_out)

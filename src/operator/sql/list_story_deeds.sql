@@ -1,0 +1,14 @@
+-- list_story_deeds: what operators have done to dead letters.
+-- param  letters        uuid[]
+-- column letter         uuid
+-- column at             timestamptz
+-- column action         text
+-- column outcome        text
+-- column os_user        text
+-- column database_user  text
+-- column reason         text  may be empty
+-- rows   0 or more
+SELECT subject, at, action, detail::jsonb ->> 'outcome', os_user, database_user, reason
+  FROM operator.audit
+ WHERE subject = ANY ($1::uuid[])
+ ORDER BY seq;
