@@ -10,6 +10,8 @@
 #include "platform/service/config.h"
 #include "platform/service/service.h"
 #include "platform/service/service_metrics.h"
+#include "platform/tracing/span_table.h"
+#include "platform/tracing/tracing_metrics.h"
 #include "saga/service.h"
 
 #include <stdio.h>
@@ -26,6 +28,7 @@ struct command {
 };
 
 static int metrics_main(int argc, char **argv);
+static int traces_main(int argc, char **argv);
 
 /* clang-format off */
 static const struct command COMMANDS[] = {
@@ -43,6 +46,7 @@ static const struct command COMMANDS[] = {
     {"key", "create, list and revoke API keys", key_main, NULL},
     {"health", "ask services whether they are ready", health_main, NULL},
     {"metrics", "print what every service measures, as Markdown", metrics_main, NULL},
+    {"traces", "print what every service tells a collector, as Markdown", traces_main, NULL},
     {"dlq", "list, show and redrive messages that could not be applied", dead_letter_main, NULL},
 };
 
@@ -72,25 +76,40 @@ static const struct option_table OPTION_TABLES[] = {
 /* What /metrics of the services shows, in the order of docs/reference/metrics.md. */
 static const struct metric_table *const METRIC_TABLES[] = {
     &SERVICE_METRICS, &GATEWAY_METRICS, &AUTHORIZATION_METRICS, &LEDGER_METRICS,
-    &OUTBOX_METRICS,  &SAGA_METRICS,    &MESSAGING_METRICS,
+    &OUTBOX_METRICS,  &SAGA_METRICS,    &MESSAGING_METRICS,     &TRACING_METRICS,
 };
 
-/* docs/reference/metrics.md, which a test compares with this. */
-static int metrics_main(int argc, char **argv)
+static void write_metrics(struct text_builder *out)
+{
+    metrics_write_introduction(out);
+    for (size_t at = 0; at < COUNT(METRIC_TABLES); at++)
+        metrics_write_reference(METRIC_TABLES[at], out);
+}
+
+/* A page of docs/reference/, which a test compares with this. */
+static int print_reference(int argc, char **argv, void (*write)(struct text_builder *out))
 {
     if (argc > 1) {
-        fprintf(stderr, "tallystick metrics: '%s' is not expected\n", argv[1]);
+        fprintf(stderr, "tallystick %s: '%s' is not expected\n", argv[0], argv[1]);
         return EXIT_USAGE;
     }
     struct arena *arena = arena_new(REFERENCE_SIZE_MAX);
     struct text_builder out;
     text_builder_init(&out, arena, REFERENCE_SIZE_MAX / 4);
-    metrics_write_introduction(&out);
-    for (size_t at = 0; at < COUNT(METRIC_TABLES); at++)
-        metrics_write_reference(METRIC_TABLES[at], &out);
+    write(&out);
     printf("%.*s", TEXT_ARGS(text_builder_text(&out)));
     arena_free(arena);
     return 0;
+}
+
+static int metrics_main(int argc, char **argv)
+{
+    return print_reference(argc, argv, write_metrics);
+}
+
+static int traces_main(int argc, char **argv)
+{
+    return print_reference(argc, argv, span_table_write_reference);
 }
 
 static void print_help(FILE *to)

@@ -10,6 +10,7 @@ import pytest
 
 from system import tally
 from system.harness import Cluster, System
+from system.otlp_sink import Collector
 
 open_systems = []
 
@@ -215,6 +216,13 @@ def open_system(cluster):
     """As make_system, for all tests of a file."""
     with maker(cluster) as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def collector():
+    """Takes what services send by OTLP, for all tests of a file; see system/otlp_sink.py."""
+    with Collector() as it:
+        yield it
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,6 +12,7 @@ void item_answer(struct item *item, const struct batch_authorization *authorizat
         .kind = ANSWER_AUTHORIZATION,
         .http_status = http_status,
         .authorization_id = authorization->authorization.id,
+        .decision_code = decision_code_name(authorization->authorization.decision.code),
         .view = {.authorization = &authorization->authorization,
                  .changes = authorization->changes,
                  .change_count = authorization->change_count,

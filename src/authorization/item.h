@@ -37,6 +37,7 @@ struct answer {
     bool replayed; /* the answer of an earlier request */
     struct authorization_view view;
     struct uuid authorization_id;
+    const char *decision_code; /* of that one: approved, or why not */
     const struct account *account;
     struct problem problem;
     struct text body; /* JSON, in the item's arena */
@@ -58,12 +59,13 @@ struct item {
     struct text user_id;
     struct uuid account_id; /* void, release: nil until found by the authorization's id */
     int lane;
-    struct uuid authorization_id; /* authorize: of the new one; void, release: which */
-    struct uuid event_id;         /* of what it causes; an approval's is its saga's id */
-    struct trace_context trace;   /* the span this service works in */
-    struct text traceparent;      /* of the request that began it */
-    struct uuid request_id;       /* nil: none */
-    int64_t deadline_us;          /* monotonic clock */
+    struct uuid authorization_id;       /* authorize: of the new one; void, release: which */
+    struct uuid event_id;               /* of what it causes; an approval's is its saga's id */
+    struct trace_context trace;         /* the span this service works in */
+    char parent_span[SPAN_ID_SIZE + 1]; /* whose span that one is below; empty: none */
+    struct text traceparent;            /* of the request that began it */
+    struct uuid request_id;             /* nil: none */
+    int64_t deadline_us;                /* monotonic clock */
 
     /* authorize, void */
     bool has_key;

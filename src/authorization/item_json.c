@@ -94,6 +94,8 @@ static bool read_trace(const struct json_value *json, struct item *item)
     item->traceparent = json_get_text(json, "traceparent");
     if (!trace_context_parse(item->traceparent, &parent))
         return false;
+    trace_context_take_state(&parent, json_get_text(json, "tracestate"));
+    memcpy(item->parent_span, parent.span_id, sizeof item->parent_span);
     item->trace = trace_context_child(&parent);
     return true;
 }
@@ -159,6 +161,8 @@ static void render_item(struct json_writer *w, const struct item *item)
     json_write_bool(w, "problem", answer->kind == ANSWER_PROBLEM);
     if (answer->kind == ANSWER_AUTHORIZATION)
         render_location(w, &answer->authorization_id);
+    if (item->op == ITEM_AUTHORIZE && answer->kind == ANSWER_AUTHORIZATION)
+        json_write_text(w, "decision_code", text_of(answer->decision_code));
     json_write_raw(w, "body", answer->body);
     json_end_object(w);
 }

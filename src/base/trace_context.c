@@ -83,53 +83,84 @@ bool trace_context_parse(struct text traceparent, struct trace_context *out)
     return true;
 }
 
-/* ---- tracestate ---------------------------------------------------------------------------- */
+/* ---- tracestate ------------------------------------------------------------------------------ */
 
-enum { STATE_MEMBERS_MAX = 32, STATE_PART_SIZE_MAX = 256 };
+enum {
+    STATE_MEMBERS_MAX = 32,
+    TENANT_SIZE_MAX = 241,
+    SYSTEM_SIZE_MAX = 14,
+    KEY_SIZE_MAX = 256,
+    VALUE_SIZE_MAX = 256
+};
 
-static bool is_key_char(char c)
+static bool is_lower(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '*' ||
-           c == '/' || c == '@';
+    return c >= 'a' && c <= 'z';
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What a key, or a half of one, consists of. */
+static bool is_key_part(struct text part, size_t size_max)
+{
+    if (part.size == 0 || part.size > size_max)
+        return false;
+    for (size_t at = 0; at < part.size; at++) {
+        const char c = part.data[at];
+        if (!is_lower(c) && !is_digit(c) && c != '_' && c != '-' && c != '*' && c != '/')
+            return false;
+    }
+    return true;
+}
+
+/* `vendor`, or `tenant@system`, where only a tenant may begin with a digit. */
 static bool is_key(struct text key)
 {
-    if (key.size == 0 || key.size > STATE_PART_SIZE_MAX || !is_key_char(key.data[0]))
-        return false;
-    for (size_t at = 0; at < key.size; at++)
-        if (!is_key_char(key.data[at]))
-            return false;
-    return true;
+    struct text system = key;
+    const struct text tenant = text_cut(&system, '@');
+    if (text_is_none(system))
+        return is_key_part(key, KEY_SIZE_MAX) && is_lower(key.data[0]);
+    return is_key_part(tenant, TENANT_SIZE_MAX) && is_key_part(system, SYSTEM_SIZE_MAX) &&
+           (is_lower(tenant.data[0]) || is_digit(tenant.data[0])) && is_lower(system.data[0]);
 }
 
-/* Printable ASCII; the comma that would end it is gone already. */
+/* Printable ASCII without the two signs of the list; the blanks around it are trimmed. */
 static bool is_value(struct text value)
 {
-    if (value.size == 0 || value.size > STATE_PART_SIZE_MAX)
+    if (value.size == 0 || value.size > VALUE_SIZE_MAX)
         return false;
-    for (size_t at = 0; at < value.size; at++)
-        if (value.data[at] < ' ' || value.data[at] > '~' || value.data[at] == '=')
+    for (size_t at = 0; at < value.size; at++) {
+        const char c = value.data[at];
+        if (c < ' ' || c > '~' || c == ',' || c == '=')
             return false;
+    }
     return true;
 }
 
-/* key=value, separated by commas; a member may be empty. */
+/* key=value, separated by commas, each key once; a member may be empty. */
 static bool is_state(struct text tracestate)
 {
-    int members = 0;
-    if (tracestate.size > TRACESTATE_SIZE_MAX)
+    struct text keys[STATE_MEMBERS_MAX];
+    size_t count = 0;
+    struct text rest = tracestate;
+    if (tracestate.size == 0 || tracestate.size > TRACESTATE_SIZE_MAX)
         return false;
-    for (struct text rest = tracestate; rest.size > 0;) {
+    while (!text_is_none(rest)) {
         struct text value = text_trim(text_cut(&rest, ','));
         if (value.size == 0)
             continue;
         const struct text key = text_cut(&value, '=');
-        if (!is_key(key) || !is_value(value))
+        if (count == STATE_MEMBERS_MAX || !is_key(key) || !is_value(value))
             return false;
-        members++;
+        for (size_t at = 0; at < count; at++)
+            if (text_equals(keys[at], key))
+                return false;
+        keys[count++] = key;
     }
-    return members > 0 && members <= STATE_MEMBERS_MAX;
+    return count > 0;
 }
 
 void trace_context_take_state(struct trace_context *context, struct text tracestate)

@@ -198,6 +198,7 @@ void booking_wait(struct visit *visit, const struct answer *decided)
     visit->answer = *decided;
     visit->answer.body = text_copy(arena, decided->body);
     visit->answer.location = text_copy(arena, decided->location);
+    visit->answer.decision_code = text_copy(arena, decided->decision_code);
     visit->wait_until_us = clock_monotonic_us() + visit->wait_s * 1000000LL;
     pthread_mutex_lock(&booking->lock);
     visit_list_add(&booking->arrived, visit);

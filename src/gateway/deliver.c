@@ -2,6 +2,7 @@
 
 #include "gateway/batch.h"
 #include "gateway/booking.h"
+#include "gateway/spans.h"
 
 /* What its key said in the end: the answer knows of repeats, whoever found them. */
 static enum idempotency_outcome outcome_of(const struct hop_item *item)
@@ -22,6 +23,7 @@ void deliver_item(struct hop_item *item)
         metric_count(&METRIC_IDEMPOTENCY_REQUESTS, outcome_of(item));
     if (item->answer.problem == PROBLEM_BACKPRESSURE)
         metric_count(&METRIC_GATEWAY_SHED, SHED_DOWNSTREAM);
+    spans_record_item(item);
     if (visit->is_batch)
         batch_item_answered(item);
     else if (visit->wait_s > 0 && item->op == HOP_AUTHORIZE && item->answer.status < 400)

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "gateway/gateway.h"
+#include "gateway/spans.h"
 #include "platform/clock.h"
 #include "platform/http/http_client.h"
 #include "platform/log/log.h"
@@ -37,8 +38,13 @@ static enum status call(const struct asker *asker, const char *url, struct http_
     const int64_t left_us = asker->deadline_us - clock_monotonic_us();
     if (left_us <= 0)
         return error_set(err, ERR_TIMEOUT, "waited too long to be asked");
+    struct span_group group = {.count = 0};
+    span_group_add(&group, &asker->visit->trace);
+    struct spans_call span = {
+        .group = &group, .method = "GET", .url = url, .begun_us = clock_monotonic_us()};
     uuid_format(&asker->visit->request_id, request_id);
-    trace_context_format(&asker->visit->trace, traceparent);
+    span.trace = span_group_context(&group);
+    trace_context_format(span.trace.sampled ? &span.trace : &asker->visit->trace, traceparent);
     const struct http_call call = {
         .method = "GET",
         .url = url,
@@ -46,7 +52,10 @@ static enum status call(const struct asker *asker, const char *url, struct http_
         .timeout_ms = (int)(left_us / 1000) + 1,
         .reply_size_max = REPLY_SIZE_MAX,
     };
-    return http_client_call(asker->client, &call, asker->arena, reply_out, err);
+    span.outcome = http_client_call(asker->client, &call, asker->arena, reply_out, err);
+    span.http_status = span.outcome == OK ? reply_out->status : 0;
+    spans_record_call(&span);
+    return span.outcome;
 }
 
 /* A question may be asked twice; a kept connection that broke is no reason to refuse. */

@@ -6,6 +6,7 @@
 #include "gateway/hop_keys.h"
 #include "gateway/hop_message.h"
 #include "gateway/path.h"
+#include "gateway/spans.h"
 #include "platform/clock.h"
 #include "platform/http/http_client.h"
 #include "platform/log/log.h"
@@ -93,20 +94,42 @@ static int time_left_ms(const struct hop_batch *b, int64_t now_us)
     return (int)((deadline_us - now_us) / 1000) + 1;
 }
 
+static const struct span_group *group_of_open(const struct hop_batch *b)
+{
+    struct span_group *group = ARENA_NEW(b->arena, struct span_group);
+    for (size_t at = 0; at < b->open_count; at++)
+        span_group_add(group, &b->open[at]->trace);
+    return group;
+}
+
 static enum status call(struct hop_batch *b, struct http_reply *reply_out, struct error *err)
 {
     const int64_t now_us = clock_monotonic_us();
+    struct spans_call span = {.group = group_of_open(b),
+                              .method = "POST",
+                              .url = b->hop->url,
+                              .path = "/internal/authorizations",
+                              .begun_us = now_us,
+                              .item_count = b->open_count};
     char lane[8];
+    char traceparent[TRACEPARENT_SIZE + 1] = "";
     snprintf(lane, sizeof lane, "%d", b->open[0]->lane);
+    span.trace = span_group_context(span.group);
+    if (span.trace.sampled)
+        trace_context_format(&span.trace, traceparent);
     const struct http_call call = {
         .method = "POST",
         .url = b->hop->url,
         .body = hop_message_write(b->arena, b->open, b->open_count, now_us),
-        .headers = {{"Tallystick-Lane", text_of(lane)}},
+        .headers = {{"Tallystick-Lane", text_of(lane)},
+                    {traceparent[0] == '\0' ? NULL : "traceparent", text_of(traceparent)}},
         .timeout_ms = time_left_ms(b, now_us),
         .reply_size_max = REPLY_SIZE_MAX,
     };
-    return http_client_call(b->client, &call, b->arena, reply_out, err);
+    span.outcome = http_client_call(b->client, &call, b->arena, reply_out, err);
+    span.http_status = span.outcome == OK ? reply_out->status : 0;
+    spans_record_call(&span);
+    return span.outcome;
 }
 
 /* What a reply that is not the items says. ERR_UNKNOWN: ask again. */
@@ -269,8 +292,20 @@ void hop_stop(struct hop *hop)
     close_workers(hop);
 }
 
+const char *hop_op_name(enum hop_op op)
+{
+    static const char *const NAMES[] = {
+        [HOP_AUTHORIZE] = "authorize",
+        [HOP_VOID] = "void",
+        [HOP_PUT_ACCOUNT] = "put_account",
+    };
+    return NAMES[op];
+}
+
 bool hop_submit(struct hop *hop, struct hop_item *item)
 {
+    item->trace = trace_context_child(&item->visit->trace);
+    item->submitted_us = clock_monotonic_us();
     if (worker_pool_submit(hop->pool, (unsigned)item->lane, item))
         return true;
     metric_count(&METRIC_GATEWAY_SHED, SHED_QUEUE_FULL);

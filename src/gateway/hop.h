@@ -26,6 +26,8 @@ enum hop_op { HOP_AUTHORIZE, HOP_VOID, HOP_PUT_ACCOUNT };
 struct hop_item {
     struct visit *visit;
     enum hop_op op;
+    struct trace_context trace; /* its own span, below the visit's; set by hop_submit */
+    int64_t submitted_us;
     int lane;
     bool has_key; /* key_hash and fingerprint are set: it is repeatable by its key */
     struct sha256 key_hash;
@@ -37,6 +39,8 @@ struct hop_item {
     const struct account_request *account;     /* HOP_PUT_ACCOUNT */
     struct answer answer;                      /* status 0: none yet */
 };
+
+const char *hop_op_name(enum hop_op op); /* authorize, void, put_account */
 
 MUST_CHECK enum status hop_start(struct gateway *gateway, struct hop **hop_out, struct error *err);
 /* Answers what is queued first. Accepts NULL. */

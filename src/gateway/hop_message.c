@@ -49,19 +49,15 @@ static void write_account(struct json_writer *w, const struct account_request *r
         json_write_text(w, "status", request->status);
 }
 
-static const char *const OP_NAMES[] = {
-    [HOP_AUTHORIZE] = "authorize",
-    [HOP_VOID] = "void",
-    [HOP_PUT_ACCOUNT] = "put_account",
-};
-
 static void write_head(struct json_writer *w, struct arena *arena, const struct hop_item *item)
 {
     const struct visit *visit = item->visit;
     char traceparent[TRACEPARENT_SIZE + 1];
-    trace_context_format(&visit->trace, traceparent);
-    json_write_text(w, "op", text_of(OP_NAMES[item->op]));
+    trace_context_format(&item->trace, traceparent);
+    json_write_text(w, "op", text_of(hop_op_name(item->op)));
     json_write_text(w, "traceparent", text_of(traceparent));
+    if (!text_is_none(item->trace.state))
+        json_write_text(w, "tracestate", item->trace.state);
     json_write_uuid(w, "request_id", &visit->request_id);
     json_write_bool(w, "trusted", scope_allows(visit->principal.scopes, SCOPE_ADMIN));
     if (!item->has_key)
@@ -122,6 +118,7 @@ static enum status read_answer(const struct json_value *value, struct answer *an
         .status = (int)status,
         .body = body->source,
         .location = json_get_text(value, "location"),
+        .decision_code = json_get_text(value, "decision_code"),
         .retry_after_s = retry_after_s,
         .is_replayed = replayed != NULL && replayed->type == JSON_TRUE,
         .problem = status < 400 ? PROBLEM_NONE : problem_find(json_get_text(body, "code")),

@@ -12,6 +12,7 @@
 #include "gateway/metrics.h"
 #include "gateway/routes.h"
 #include "platform/log/log.h"
+#include "platform/tracing/tracing.h"
 
 #include <stddef.h>
 
@@ -90,7 +91,7 @@ static void handle(void *context, struct http_request *request)
 static void refuse(void *context, enum http_refusal why, const char *detail, struct arena *arena,
                    struct http_response *response_out)
 {
-    const struct trace_context trace = trace_context_make();
+    const struct trace_context trace = tracing_begin();
     char *traceparent = arena_alloc(arena, TRACEPARENT_SIZE + 1);
     size_t at = 0;
     refuse_by_problem(context, why, detail, arena, response_out);

@@ -4,8 +4,10 @@
 #include "gateway/fields.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
+#include "gateway/spans.h"
 #include "platform/clock.h"
 #include "platform/log/log.h"
+#include "platform/tracing/tracing.h"
 
 #include <stdio.h>
 
@@ -18,12 +20,19 @@ static struct uuid choose_request_id(const struct http_request *request)
     return uuid_make_v7();
 }
 
-static struct trace_context choose_trace(const struct http_request *request)
+/* Without a traceparent that can be read a tracestate means nothing. */
+static void choose_trace(struct visit *visit)
 {
+    const struct http_request *request = visit->request;
     struct trace_context theirs;
-    if (trace_context_parse(http_request_header(request, "traceparent"), &theirs))
-        return trace_context_child(&theirs);
-    return trace_context_make();
+    if (http_request_header_count(request, "traceparent") != 1 ||
+        !trace_context_parse(http_request_header(request, "traceparent"), &theirs)) {
+        visit->trace = tracing_begin();
+        return;
+    }
+    visit->trace = tracing_accept(&theirs);
+    memcpy(visit->caller_span, theirs.span_id, sizeof visit->caller_span);
+    trace_context_take_state(&visit->trace, http_request_header_list(request, "tracestate"));
 }
 
 struct visit *visit_new(struct gateway *gateway, struct http_request *request)
@@ -32,7 +41,7 @@ struct visit *visit_new(struct gateway *gateway, struct http_request *request)
     visit->gateway = gateway;
     visit->request = request;
     visit->request_id = choose_request_id(request);
-    visit->trace = choose_trace(request);
+    choose_trace(visit);
     return visit;
 }
 
@@ -60,6 +69,8 @@ static void log_answered(const struct visit *visit, int status)
 static void add_own_headers(struct http_response *response, const struct visit *visit,
                             const struct answer *answer, char number[static 24])
 {
+    if (!text_is_none(visit->trace.state))
+        add_header(response, "tracestate", visit->trace.state);
     if (!text_is_none(answer->location))
         add_header(response, "Location", answer->location);
     if (answer->is_replayed)
@@ -99,6 +110,7 @@ void visit_answer(struct visit *visit, const struct answer *answer)
             answer->status < 400 ? "application/json" : "application/problem+json";
     add_own_headers(&response, visit, answer, number);
     log_answered(visit, answer->status);
+    spans_record_visit(visit, answer);
     http_respond(visit->request, &response);
 }
 

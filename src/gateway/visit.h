@@ -30,9 +30,11 @@ struct answer {
     int status;
     const char *content_type; /* NULL: application/json, application/problem+json from 400 on */
     struct text body;
-    struct text location;  /* TEXT_NONE: none */
-    const char *booking;   /* completed | reversed | pending; NULL: nobody waited for it */
-    const char *allow;     /* of a 405 */
+    struct text location; /* TEXT_NONE: none */
+    const char *booking;  /* completed | reversed | pending; NULL: nobody waited for it */
+    const char *allow;    /* of a 405 */
+    struct text
+        decision_code;     /* of what was authorized: approved, or why not; TEXT_NONE: nothing */
     int64_t retry_after_s; /* 0: none */
     bool is_replayed;
     enum problem_code problem; /* PROBLEM_NONE, or why it was refused */
@@ -44,7 +46,8 @@ struct visit {
     const struct route *route; /* NULL: there is none for this path */
     struct text variable;      /* what stands for {...} in the route's path, decoded */
     struct uuid request_id;
-    struct trace_context trace;
+    struct trace_context trace;         /* the span of this request */
+    char caller_span[SPAN_ID_SIZE + 1]; /* the caller's, which is above it; empty: none */
     struct principal principal;
     bool was_dispatched; /* has waited for the keyring */
     int wait_s;          /* Prefer: wait=N; 0: no wait */

@@ -60,7 +60,7 @@ BROKEN = re.compile(
 
 def clean_environment():
     """The caller's environment without what would lead libpq, libcurl or a service elsewhere."""
-    strange = re.compile(r"PG[A-Z]+|DATABASE_URL|TALLYSTICK_.*|AWS_.*|KAFKA_BROKERS|"
+    strange = re.compile(r"PG[A-Z]+|DATABASE_URL|TALLYSTICK_.*|AWS_.*|OTEL_.*|KAFKA_BROKERS|"
                          r"(https?|all|no)_proxy", re.I)
     kept = {name: value for name, value in os.environ.items() if not strange.fullmatch(name)}
     # LeakSanitizer stops every thread by ptrace at the very end of a process, and now and then that

@@ -103,6 +103,22 @@ struct text http_request_header(const struct http_request *request, const char *
     return TEXT_NONE;
 }
 
+struct text http_request_header_list(const struct http_request *request, const char *name)
+{
+    const struct http_exchange *exchange = request->exchange;
+    struct text_builder list;
+    if (http_request_header_count(request, name) < 2)
+        return http_request_header(request, name);
+    text_builder_init(&list, request->arena, 256);
+    for (int at = 0; at < exchange->field_count; at++) {
+        if (!http_name_equals(exchange->fields[at].name, name))
+            continue;
+        text_builder_add_c(&list, list.size > 0 ? "," : "");
+        text_builder_add_text(&list, exchange->fields[at].value);
+    }
+    return text_builder_text(&list);
+}
+
 int http_request_header_count(const struct http_request *request, const char *name)
 {
     const struct http_exchange *exchange = request->exchange;

@@ -99,6 +99,9 @@ void http_server_stop(struct http_server *server);
 
 /* The value of a header, compared without case; TEXT_NONE where it is absent. */
 struct text http_request_header(const struct http_request *request, const char *name);
+/* The values of a header that is a list and may be sent in pieces, joined by commas; TEXT_NONE
+ * where it is absent. */
+struct text http_request_header_list(const struct http_request *request, const char *name);
 /* How many times a header was sent (a header that must be single is refused above one). */
 int http_request_header_count(const struct http_request *request, const char *name);
 /* A query parameter's first value, percent-decoded in the request's arena ('+' is a plus);

@@ -7,6 +7,7 @@
 #include "platform/service/service_admin.h"
 #include "platform/service/service_health.h"
 #include "platform/service/service_metrics.h"
+#include "platform/tracing/tracing.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -22,7 +23,8 @@ enum {
     SECRET_SIZE_MIN = 16,
     DRAIN_MS_PROD = 5000,
     BUSY_POLL_MS = 10,
-    SAME_WISH_S = 1, /* a second signal within it is not yet impatience */
+    SPANS_WAIT_MS = 2000, /* for the collector, once all else has stopped */
+    SAME_WISH_S = 1,      /* a second signal within it is not yet impatience */
 };
 
 #define FIELD(field) offsetof(struct service_config, field)
@@ -193,6 +195,7 @@ static int fail_start(struct running *running, enum status status, const struct 
     else
         log_error(NULL, "service.failed", "the service cannot start", kv_str("error", err->message),
                   kv_str("status", status_name(status)));
+    tracing_stop(0);
     service_admin_stop(&running->admin);
     health_stop();
     log_stop();
@@ -270,6 +273,7 @@ static void stop_parts(struct running *running)
     wait_until_idle(running);
     service_admin_set_room(&running->admin, NULL);
     running->service->stop(running->room);
+    tracing_stop(SPANS_WAIT_MS);
     service_admin_stop(&running->admin);
     health_stop();
     log_info(NULL, "service.stopped", "stopped");
@@ -320,6 +324,7 @@ int service_main(const struct service *service, int argc, char **argv)
         start_log(service, config);
         metric_set(&METRIC_PROCESS_START, 0, clock_realtime_us());
         http_client_init_all();
+        tracing_start(service->name);
         code = run(service, config);
     }
     free(config);

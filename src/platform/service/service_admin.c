@@ -6,6 +6,7 @@
 #include "platform/service/service_health.h"
 #include "platform/service/service_log_level.h"
 #include "platform/service/service_metrics.h"
+#include "platform/tracing/tracing_metrics.h"
 
 enum { HEADER_SIZE_MAX = 8192, BODY_SIZE_MAX = 4096, CONNECTIONS_MAX = 64, TIMEOUT_MS = 5000 };
 enum { METRICS_SIZE_FIRST = 16 * 1024 };
@@ -125,6 +126,7 @@ static void answer_metrics(struct http_request *request, const struct service *s
     struct text_builder body;
     text_builder_init(&body, request->arena, METRICS_SIZE_FIRST);
     metrics_write(&SERVICE_METRICS, &body);
+    metrics_write(&TRACING_METRICS, &body);
     for (size_t at = 0; at < SERVICE_METRICS_MAX && service->metrics[at] != NULL; at++)
         metrics_write(service->metrics[at], &body);
     const struct http_response response = {

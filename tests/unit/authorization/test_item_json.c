@@ -205,6 +205,7 @@ static void test_items_render__each_kind(void **state)
         {.answer = {.kind = ANSWER_AUTHORIZATION,
                     .http_status = 201,
                     .replayed = true,
+                    .decision_code = "approved",
                     .body = TEXT("{\"a\": 1}")}},
         {.answer = {.kind = ANSWER_ACCOUNT, .http_status = 200, .body = TEXT("{}")}},
         {.answer = {.kind = ANSWER_PROBLEM, .http_status = 422, .body = TEXT("{\"p\":2}")}},
@@ -214,7 +215,7 @@ static void test_items_render__each_kind(void **state)
                "{\"items\":["
                "{\"status\":201,\"replayed\":true,\"problem\":false,"
                "\"location\":\"/v1/authorizations/01a202f8-bf89-74bb-82b4-da2f91c2d97d\","
-               "\"body\":{\"a\": 1}},"
+               "\"decision_code\":\"approved\",\"body\":{\"a\": 1}},"
                "{\"status\":200,\"replayed\":false,\"problem\":false,\"body\":{}},"
                "{\"status\":422,\"replayed\":false,\"problem\":true,\"body\":{\"p\":2}}]}");
     arena_free(arena);

@@ -75,6 +75,10 @@ static void test_trace_context_take_state__forms(void **state)
         {"more", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", true},
         {"blanks around and an empty member", " rojo=1 ,\t, congo=2", true},
         {"a tenant", "fw529a3039@dt=FfAAAAAA", true},
+        {"a tenant that begins with a digit", "529a3039@dt=FfAAAAAA", true},
+        {"a key that begins with a digit", "5dt=FfAAAAAA", false},
+        {"a system of fifteen letters", "a@abcdefghijklmno=1", false},
+        {"a key that comes again", "rojo=1,congo=2,rojo=3", false},
         {"a blank within a value", "rojo=a b", true},
         {"nothing", "", false},
         {"empty members alone", ",,", false},
@@ -98,13 +102,17 @@ static void test_trace_context_take_state__forms(void **state)
 static void test_trace_context_take_state__bounds(void **state)
 {
     (void)state;
-    char members[4 * 33 + 1] = "";
-    for (int at = 0; at < 33; at++)
-        memcpy(members + strlen(members), "a=1,", 5);
+    enum { MEMBER_SIZE = 5 };
+    char members[MEMBER_SIZE * 33];
+    for (int at = 0; at < 33; at++) {
+        const char member[MEMBER_SIZE] = {'k', (char)((at < 26 ? 'a' : '0' - 26) + at), '=', '1',
+                                          ','};
+        memcpy(members + at * MEMBER_SIZE, member, MEMBER_SIZE);
+    }
     struct trace_context context = trace_context_make();
-    trace_context_take_state(&context, (struct text){members, (size_t)4 * 33});
+    trace_context_take_state(&context, (struct text){members, sizeof members});
     CHECK("33 members", text_is_none(context.state));
-    trace_context_take_state(&context, (struct text){members, (size_t)4 * 32});
+    trace_context_take_state(&context, (struct text){members, sizeof members - MEMBER_SIZE});
     CHECK("32 members", !text_is_none(context.state));
 
     char value[TRACESTATE_SIZE_MAX + 1];
