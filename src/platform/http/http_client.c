@@ -6,6 +6,8 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+static const long DNS_KEPT_S = 1, CONNECTION_KEPT_S = 30;
+
 struct http_client {
     CURL *curl;   /* keeps its connections from call to call */
     char *bearer; /* Authorization: Bearer ...; NULL: none   */
@@ -132,6 +134,11 @@ static void set_manner(struct http_client *client)
     CURL *curl = client->curl;
     curl_easy_reset(curl); /* forgets options, keeps connections */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* A name may stand for several processes, and for others later: callers spread over them by
+     * chance, and each looks again from time to time, at once when a connection is refused. */
+    curl_easy_setopt(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, DNS_KEPT_S);
+    curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN, CONNECTION_KEPT_S);
     curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* services call each other directly */
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
