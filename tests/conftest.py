@@ -7,6 +7,7 @@ import pathlib
 import signal
 
 import pytest
+from xdist.workermanage import NodeManager
 
 from system import tally
 from system.harness import Cluster, System
@@ -39,6 +40,9 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     signal.signal(signal.SIGTERM, functools.partial(end, config))
+    if is_worker(config):
+        signal.signal(signal.SIGINT, functools.partial(end, config))
+    NodeManager.EXIT_TIMEOUT = 60  # seconds in which processes may end what they have started
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.cell = (config.getoption("bus") or "postgres", config.getoption("keystore") or "none")
@@ -127,6 +131,8 @@ def end(config, *_):
         for child in children:
             os.kill(int(child), signal.SIGTERM)
         return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # a second one would leave servers behind
     session = config.pluginmanager.getplugin("session")
     if session is not None:
         session.shouldstop = "told to end"
