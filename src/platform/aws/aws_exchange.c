@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECT_MS = 2000, REPLY_CAPACITY_FIRST = 1024 };
+enum { CONNECT_MS = 2000 };
 
 static const size_t REPLY_SIZE_MAX = 16 * 1024 * 1024;
 
@@ -21,48 +21,6 @@ static const struct {
     [AWS_SNS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL},
     [AWS_SQS] = {"application/x-amz-json-1.0", "AmazonSQS"},
 };
-
-/* -- what libcurl calls back ------------------------------------------------------------------- */
-
-static int on_connected(void *argument, char *peer_ip, char *own_ip, int peer_port, int own_port)
-{
-    struct aws_exchange *exchange = argument;
-    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
-    exchange->may_be_sent = true;
-    return CURL_PREREQFUNC_OK;
-}
-
-/* libcurl takes a head that the peer has broken off for a whole one, so its end is looked for. */
-static size_t on_head_line(char *line, size_t size, size_t count, void *argument)
-{
-    struct aws_exchange *exchange = argument;
-    exchange->has_whole_head = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
-    return size * count;
-}
-
-static void begin_reply(struct aws_exchange *exchange)
-{
-    curl_off_t announced = 0;
-    curl_easy_getinfo(exchange->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    exchange->is_too_large = announced > (curl_off_t)REPLY_SIZE_MAX;
-    const bool is_usable = announced > 0 && !exchange->is_too_large;
-    text_builder_init(&exchange->reply, exchange->arena,
-                      is_usable ? (size_t)announced : REPLY_CAPACITY_FIRST);
-    exchange->has_reply = true;
-}
-
-static size_t on_reply_bytes(char *data, size_t size, size_t count, void *argument)
-{
-    struct aws_exchange *exchange = argument;
-    const size_t come = size * count;
-    if (!exchange->has_reply)
-        begin_reply(exchange);
-    exchange->is_too_large |= come > REPLY_SIZE_MAX - exchange->reply.size;
-    if (exchange->is_too_large)
-        return CURL_WRITEFUNC_ERROR;
-    text_builder_add(&exchange->reply, data, come);
-    return come;
-}
 
 /* -- start and end of an exchange -------------------------------------------------------------- */
 
@@ -97,12 +55,7 @@ void aws_exchange_open(struct aws_exchange *exchange, enum aws_service service,
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "tallystick/" TALLYSTICK_VERSION);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->message);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply_bytes);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head_line);
-    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
+    http_incoming_attach(&exchange->incoming, curl);
     set_signing(curl, service, endpoint->region);
     set_trust(curl, endpoint->url);
 }
@@ -159,11 +112,8 @@ void aws_exchange_start(struct aws_exchange *exchange, CURLM *multi, const struc
 {
     exchange->call = try->call;
     exchange->arena = try->arena;
-    exchange->has_reply = false;
-    exchange->is_too_large = false;
-    exchange->has_whole_head = false;
-    exchange->may_be_sent = false;
     exchange->message[0] = '\0';
+    http_incoming_begin(&exchange->incoming, try->arena, REPLY_SIZE_MAX);
     set_headers(exchange, try);
     set_credentials(exchange, try);
     curl_easy_setopt(exchange->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)try->call->body.size);
@@ -175,7 +125,7 @@ void aws_exchange_start(struct aws_exchange *exchange, CURLM *multi, const struc
 /* Why no answer came, in libcurl's words. */
 static struct text why_none(const struct aws_exchange *exchange, CURLcode result)
 {
-    if (exchange->is_too_large)
+    if (exchange->incoming.is_too_large)
         return TEXT("the reply is larger than allowed");
     if (exchange->message[0] != '\0')
         return text_copy(exchange->arena, text_of(exchange->message));
@@ -186,18 +136,18 @@ void aws_exchange_end(struct aws_exchange *exchange, CURLM *multi, CURLcode resu
 {
     struct aws_call *call = exchange->call;
     long status = 0;
-    if (result == CURLE_OK && exchange->has_whole_head)
+    if (result == CURLE_OK && exchange->incoming.has_whole_head)
         curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(multi, exchange->curl);
     call->status = (int)status;
     call->outcome = AWS_FAILED;
-    call->reply = exchange->has_reply ? text_builder_text(&exchange->reply) : TEXT("");
+    call->reply = http_incoming_body(&exchange->incoming);
     call->code = TEXT_NONE;
     call->message = TEXT_NONE;
     if (status == 0) {
         call->reply = TEXT_NONE;
         call->message = why_none(exchange, result);
-        call->may_be_done |= exchange->may_be_sent;
+        call->may_be_done |= exchange->incoming.may_be_sent;
     }
     exchange->call = NULL;
 }

@@ -10,8 +10,7 @@
 #define PLATFORM_AWS_AWS_EXCHANGE_H
 
 #include "platform/aws/aws_client.h"
-
-#include <curl/curl.h>
+#include "platform/http/http_incoming.h"
 
 struct aws_credentials;
 struct aws_endpoint;
@@ -22,11 +21,7 @@ struct aws_exchange {
     enum aws_service service;
     struct curl_slist *headers;
     struct arena *arena; /* of the try */
-    struct text_builder reply;
-    bool has_reply; /* the builder is there */
-    bool is_too_large;
-    bool has_whole_head;
-    bool may_be_sent; /* a connection stood; the other side may have read something */
+    struct http_incoming incoming;
     char message[CURL_ERROR_SIZE];
 };
 

@@ -2,28 +2,17 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "platform/http/http_incoming.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 
 static const long DNS_KEPT_S = 1, CONNECTION_KEPT_S = 30;
 
 struct http_client {
-    CURL *curl;   /* keeps its connections from call to call */
-    char *bearer; /* Authorization: Bearer ...; NULL: none   */
+    CURL *curl;                    /* keeps its connections from call to call */
+    char *bearer;                  /* Authorization: Bearer ...; NULL: none   */
+    struct http_incoming incoming; /* of the call under way */
     char message[CURL_ERROR_SIZE];
-};
-
-/* What one call has seen so far. */
-struct progress {
-    struct http_client *client;
-    struct arena *arena;
-    size_t reply_size_max;
-    struct text_builder reply;
-    bool has_reply; /* the builder is there                                       */
-    bool is_too_large;
-    bool has_whole_head;
-    bool may_be_sent; /* a connection stood; the other side may have read something */
 };
 
 void http_client_init_all(void)
@@ -56,49 +45,6 @@ void http_client_free(struct http_client *client)
     curl_easy_cleanup(client->curl);
     free(client->bearer);
     free(client);
-}
-
-/* -- what libcurl calls back ------------------------------------------------------------------- */
-
-/* A connection stands and the request is about to leave on it. Runs again when libcurl repeats a
- * request because a kept connection had been closed by the other side. */
-static int on_connected(void *argument, char *peer_ip, char *own_ip, int peer_port, int own_port)
-{
-    struct progress *progress = argument;
-    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
-    progress->may_be_sent = true;
-    return CURL_PREREQFUNC_OK;
-}
-
-/* libcurl takes a head that the peer has broken off for a whole one, so its end is looked for. */
-static size_t on_head_line(char *line, size_t size, size_t count, void *argument)
-{
-    struct progress *progress = argument;
-    progress->has_whole_head = size * count == 2 && memcmp(line, "\r\n", 2) == 0;
-    return size * count;
-}
-
-static void begin_reply(struct progress *progress)
-{
-    curl_off_t announced = 0;
-    curl_easy_getinfo(progress->client->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    progress->is_too_large = announced > (curl_off_t)progress->reply_size_max;
-    const size_t capacity = announced > 0 && !progress->is_too_large ? (size_t)announced : 4096;
-    text_builder_init(&progress->reply, progress->arena, capacity);
-    progress->has_reply = true;
-}
-
-static size_t on_reply_bytes(char *data, size_t size, size_t count, void *argument)
-{
-    struct progress *progress = argument;
-    const size_t come = size * count;
-    if (!progress->has_reply)
-        begin_reply(progress);
-    progress->is_too_large |= come > progress->reply_size_max - progress->reply.size;
-    if (progress->is_too_large)
-        return CURL_WRITEFUNC_ERROR;
-    text_builder_add(&progress->reply, data, come);
-    return come;
 }
 
 /* -- one call ---------------------------------------------------------------------------------- */
@@ -144,14 +90,11 @@ static void set_manner(struct http_client *client)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->message);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply_bytes);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head_line);
-    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    http_incoming_attach(&client->incoming, curl);
     client->message[0] = '\0';
 }
 
-static void set_call(struct http_client *client, const struct http_call *call,
-                     struct progress *progress)
+static void set_call(struct http_client *client, const struct http_call *call)
 {
     CURL *curl = client->curl;
     curl_easy_setopt(curl, CURLOPT_URL, call->url);
@@ -163,31 +106,28 @@ static void set_call(struct http_client *client, const struct http_call *call,
     }
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, progress);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, progress);
-    curl_easy_setopt(curl, CURLOPT_PREREQDATA, progress);
 }
 
-static enum status status_of(CURLcode code, const struct progress *progress)
+static enum status status_of(CURLcode code, const struct http_incoming *incoming)
 {
-    if (progress->is_too_large)
+    if (incoming->is_too_large)
         return ERR_FULL;
     if (code == CURLE_OPERATION_TIMEDOUT)
         return ERR_TIMEOUT;
-    if (progress->may_be_sent)
+    if (incoming->may_be_sent)
         return ERR_UNKNOWN;
     const bool is_bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     return is_bad_url ? ERR_INVALID : ERR_DOWN;
 }
 
-static enum status error_of(CURLcode code, const struct http_call *call,
-                            const struct progress *progress, struct error *err)
+static enum status error_of(const struct http_client *client, CURLcode code,
+                            const struct http_call *call, struct error *err)
 {
-    const char *message = progress->client->message;
-    return error_set(err, status_of(code, progress), "call to '%s' failed: %s", call->url,
-                     progress->is_too_large ? "the reply is larger than allowed"
-                     : message[0] == '\0'   ? curl_easy_strerror(code)
-                                            : message);
+    const char *message = client->message;
+    return error_set(err, status_of(code, &client->incoming), "call to '%s' failed: %s", call->url,
+                     client->incoming.is_too_large ? "the reply is larger than allowed"
+                     : message[0] == '\0'          ? curl_easy_strerror(code)
+                                                   : message);
 }
 
 enum status http_client_call(struct http_client *client, const struct http_call *call,
@@ -195,24 +135,23 @@ enum status http_client_call(struct http_client *client, const struct http_call 
 {
     ASSERT(call->timeout_ms > 0);
     ASSERT(call->reply_size_max > 0);
-    struct progress progress = {
-        .client = client, .arena = arena, .reply_size_max = call->reply_size_max};
     struct curl_slist *headers = headers_of(client, call, arena);
     set_manner(client);
-    set_call(client, call, &progress);
+    set_call(client, call);
+    http_incoming_begin(&client->incoming, arena, call->reply_size_max);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     const CURLcode code = curl_easy_perform(client->curl);
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
-        return error_of(code, call, &progress, err);
-    if (!progress.has_whole_head)
-        return error_of(CURLE_PARTIAL_FILE, call, &progress, err);
+        return error_of(client, code, call, err);
+    if (!client->incoming.has_whole_head)
+        return error_of(client, CURLE_PARTIAL_FILE, call, err);
 
     long status = 0;
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     *reply_out = (struct http_reply){
         .status = (int)status,
-        .body = progress.has_reply ? text_builder_text(&progress.reply) : TEXT(""),
+        .body = http_incoming_body(&client->incoming),
     };
     return OK;
 }
