@@ -2,10 +2,12 @@
 
 #include "authorization/decide.h"
 #include "authorization/metrics.h"
+#include "authorization/spans.h"
 #include "authorization/store.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "domain/lane.h"
+#include "platform/clock.h"
 #include "platform/log/log.h"
 #include "platform/messaging/consumer.h"
 
@@ -224,6 +226,8 @@ static void tell_outcomes(const struct batch *b)
             continue;
         count_outcome(of);
         const struct outcome_words words = OUTCOME_WORDS[a->status];
+        if (of->is_expired)
+            expiry_span_record(of, b->begun_us);
         log_info(&of->trace, words.event, words.message, kv_uuid("auth_id", &a->id),
                  kv_text("transaction_id", a->transaction_id),
                  kv_str("decision_code", decision_code_name(a->decision.code)),
@@ -256,6 +260,7 @@ static enum status load_all(struct batch *b, struct error *err)
 
 enum status batch_attempt(struct batch *b, struct error *err)
 {
+    b->begun_us = clock_monotonic_us();
     const enum status loaded = load_all(b, err);
     if (loaded != OK) {
         db_rollback(b->db);

@@ -15,6 +15,7 @@
 #include "base/uuid_map.h"
 #include "platform/messaging/outbox.h"
 #include "platform/postgres/postgres.h"
+#include "platform/tracing/tracing.h"
 
 struct delivery;
 
@@ -45,6 +46,7 @@ struct batch_authorization {
     size_t changes_new; /* the last so many of them are this batch's: to be saved */
     bool is_new;
     bool is_due;
+    bool is_expired;            /* given back by this batch because its time was over */
     struct trace_context trace; /* in which it was decided or changed by this batch */
 };
 
@@ -64,8 +66,10 @@ struct batch {
     const struct authorization_policy *policy;
     struct item **items;
     size_t count;
+    struct span_group cause;            /* for whom the trips are made */
     struct delivery *const *deliveries; /* items[i] is asked by deliveries[i]; NULL: by the door */
 
+    int64_t begun_us;               /* the attempt, on the monotonic clock */
     int64_t now_us;                 /* read after the accounts were locked */
     bool is_more_due;               /* not every hold whose time is over was loaded */
     struct batch_account *accounts; /* ascending (lane, id) */

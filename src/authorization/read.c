@@ -211,7 +211,11 @@ void door_run_reads(struct worker *worker, void **requests, size_t count)
         struct error err;
         text_builder_init(&q.body, worker->arena, 2048);
         json_writer_init(&q.writer, &q.body);
+        struct span_group cause = {.count = 0};
+        span_group_add(&cause, &q.request->trace);
+        db_set_cause(q.reader.db, &cause);
         if (answer(&q, &err) != OK)
             refuse_error(&q, &err);
+        db_set_cause(q.reader.db, NULL);
     }
 }

@@ -108,14 +108,11 @@ void decide_expiry(struct batch *b, struct batch_authorization *due)
     const struct authorization *a = &due->authorization;
     ASSERT(a->expires_at_us <= b->now_us);
     /* Nobody asked for it, so its trace is the authorization's own, continued. */
-    struct trace_context parent = trace_context_make();
-    if (a->trace_id.size == TRACE_ID_SIZE)
-        memcpy(parent.trace_id, a->trace_id.data, TRACE_ID_SIZE);
+    const struct trace_context trace = tracing_resume(a->trace_id);
     char *traceparent = arena_alloc(b->arena, TRACEPARENT_SIZE + 1);
-    trace_context_format(&parent, traceparent);
-    const struct event_cause cause = {.event_id = uuid_make_v7(),
-                                      .trace = trace_context_child(&parent),
-                                      .traceparent = text_of(traceparent)};
+    trace_context_format(&trace, traceparent);
+    const struct event_cause cause = {
+        .event_id = uuid_make_v7(), .trace = trace, .traceparent = text_of(traceparent)};
     const struct ending ending = {AUTHORIZATION_EXPIRED, "expiry", TEXT("")};
-    release(b, due, &ending, &cause);
+    due->is_expired = release(b, due, &ending, &cause);
 }

@@ -106,6 +106,7 @@ enum status door_start(struct door *door, struct error *err)
                                               .receive_ms = RECEIVE_MS,
                                               .respond_ms = RESPOND_MS,
                                               .context = door,
+                                              .traces = true,
                                               .duration = &METRIC_AUTHORIZATION_HTTP,
                                               .handle = handle,
                                               .refuse = refuse_by_problem};

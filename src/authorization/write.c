@@ -3,6 +3,7 @@
 #include "authorization/item_json.h"
 #include "authorization/metrics.h"
 #include "authorization/routes.h"
+#include "authorization/spans.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "platform/batch.h"
@@ -16,7 +17,8 @@ static const size_t ATTEMPT_ARENA_SIZE_MAX = 256u * 1024 * 1024;
 
 /* A hop and where its items lie. */
 struct hop {
-    struct http_request *request;
+    struct http_request *request; /* until it is answered */
+    int64_t brought_us;           /* when it arrived */
     struct item *items;
     size_t count;
 };
@@ -94,6 +96,7 @@ static bool parse_hop(struct worker *worker, struct http_request *request, struc
 {
     struct error err;
     hop->request = request;
+    hop->brought_us = request->received_us;
     if (items_parse(worker->arena, request->body, &hop->items, &hop->count, &err) == OK)
         return true;
     const struct problem problem = {.code = PROBLEM_MALFORMED_JSON, .detail = text_of(err.message)};
@@ -147,6 +150,12 @@ static size_t count_requests(struct item *const *items, size_t count)
     return requests;
 }
 
+static void gather_cause(struct batch *batch, struct item *const *items, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        span_group_add(&batch->cause, &items[at]->trace);
+}
+
 static void run_items(struct worker *worker, struct item **items, size_t count)
 {
     const struct door *door = worker->shared;
@@ -158,7 +167,10 @@ static void run_items(struct worker *worker, struct item **items, size_t count)
                                           .fail = fail,
                                           .deadline_us = latest_deadline_us(items, count)};
     const int64_t begun_us = clock_monotonic_us();
+    gather_cause(&run.batch, items, count);
+    db_set_cause(writer->db, &run.batch.cause);
     batch_run(&machine, count);
+    db_set_cause(writer->db, NULL);
     metric_observe_all(&METRIC_DECISION_DURATION, 0, clock_monotonic_us() - begun_us,
                        count_requests(items, count));
     waker_ring(door->waker);
@@ -171,6 +183,12 @@ static void observe_wait(void **requests, size_t count)
         const struct http_request *request = requests[at];
         metric_observe(&METRIC_AUTHORIZATION_QUEUE_WAIT, 0, now_us - request->received_us);
     }
+}
+
+static void record_spans(const struct hop *hop, size_t total)
+{
+    for (size_t at = 0; at < hop->count; at++)
+        item_span_record(&hop->items[at], hop->brought_us, total);
 }
 
 void door_run_writes(struct worker *worker, void **requests, size_t count)
@@ -191,4 +209,6 @@ void door_run_writes(struct worker *worker, void **requests, size_t count)
     for (size_t at = 0; at < hop_count; at++)
         respond_json(hops[at].request, 200,
                      items_render(worker->arena, hops[at].items, hops[at].count));
+    for (size_t at = 0; at < hop_count; at++)
+        record_spans(&hops[at], total);
 }

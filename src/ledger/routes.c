@@ -153,6 +153,7 @@ static enum status start_server(struct ledger_door *door, struct error *err)
         .receive_ms = TIME_MS,
         .respond_ms = TIME_MS,
         .context = door,
+        .traces = true,
         .duration = &METRIC_LEDGER_HTTP,
         .handle = handle,
         .refuse = refuse_by_problem,

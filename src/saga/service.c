@@ -75,6 +75,7 @@ static enum status open_door(struct room *room, struct error *err)
         .receive_ms = RECEIVE_MS,
         .respond_ms = RESPOND_MS,
         .context = room,
+        .traces = true,
         .duration = &METRIC_SAGA_HTTP,
         .handle = saga_routes_handle,
         .refuse = refuse_by_problem,

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "platform/clock.h"
 #include "platform/http/http_metrics.h"
+#include "platform/http/http_span.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -251,6 +252,8 @@ static void hand_over(struct http_connection *c)
     exchange->omits_body = c->omits_body;
     exchange->request.received_us = c->first_byte_us;
     exchange->request.deadline_us = now_us + (int64_t)server->config.respond_ms * 1000;
+    if (server->config.traces)
+        http_span_begin(&exchange->request);
     drop_request_bytes(c);
 
     c->exchange = exchange;
@@ -291,6 +294,7 @@ static void measure(const struct http_connection *c, int64_t now_us)
     if (duration != NULL)
         http_metric_observe(duration, c->exchange->request.route, c->exchange->status,
                             now_us - c->first_byte_us);
+    http_span_record(&c->exchange->request, duration, c->exchange->status, now_us);
 }
 
 static bool send_answer(struct http_connection *c)

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/trace_context.h"
 
 struct arena;
 struct http_server;
@@ -43,15 +44,18 @@ struct http_response {
 };
 
 struct http_request {
-    struct arena *arena;            /* bounded memory that lives as long as the request     */
-    struct text method;             /* POST                                                 */
-    struct text path;               /* /v1/authorizations, percent-decoded by nobody        */
-    struct text query;              /* without the question mark; may be empty              */
-    struct text body;               /* whole; empty where there is none                     */
-    int64_t received_us;            /* monotonic clock, when its first byte was read        */
-    int64_t deadline_us;            /* monotonic clock; from then on the answer is a 504
-                                       (HTTP_REFUSAL_TIMEOUT), and a later one is dropped   */
-    size_t route;                   /* the handler's word for the metric; see http_metrics.h */
+    struct arena *arena;        /* bounded memory that lives as long as the request     */
+    struct text method;         /* POST                                                 */
+    struct text path;           /* /v1/authorizations, percent-decoded by nobody        */
+    struct text query;          /* without the question mark; may be empty              */
+    struct text body;           /* whole; empty where there is none                     */
+    int64_t received_us;        /* monotonic clock, when its first byte was read        */
+    int64_t deadline_us;        /* monotonic clock; from then on the answer is a 504
+                                   (HTTP_REFUSAL_TIMEOUT), and a later one is dropped   */
+    size_t route;               /* the handler's word for the metric; see http_metrics.h */
+    struct trace_context trace; /* a span below the caller's, where the server was told
+                                   to trace and the caller said its own; else empty     */
+    char caller_span[SPAN_ID_SIZE + 1];
     void *context;                  /* the handler's own: what it needs to answer later     */
     struct http_exchange *exchange; /* the server's side of it; opaque            */
 };
@@ -75,6 +79,7 @@ struct http_server_config {
     int receive_ms; /* from a request's first byte to its last, and the longest idle pause */
     int respond_ms; /* from the whole request to its answer: deadline_us */
     void *context;  /* given to the callbacks */
+    bool traces;    /* its callers are services: requests become spans below theirs */
     const struct metric *duration; /* of its requests, see http_metrics.h; NULL: not measured */
     /* The largest body accepted on this method and path. NULL: body_size_max. */
     size_t (*body_size_max_for)(void *context, struct text method, struct text path);

@@ -37,6 +37,11 @@ void db_free(struct db *db)
     free(db);
 }
 
+void db_set_cause(struct db *db, const struct span_group *cause)
+{
+    db->cause = cause;
+}
+
 const char *db_sqlstate(const struct db *db)
 {
     return db->sqlstate;
@@ -203,8 +208,9 @@ enum status db_run(struct db *db, struct error *err)
         status = db_connect(db, err);
     if (status == OK && db->step_count > 0)
         status = run_steps(db, err);
-    db->step_count = 0;
     metric_observe(&METRIC_DB_OPERATION, status, clock_monotonic_us() - begun_us);
+    connection_record_span(db, begun_us, status);
+    db->step_count = 0;
     return status;
 }
 

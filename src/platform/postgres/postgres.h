@@ -23,6 +23,7 @@
 
 struct arena;
 struct db;
+struct span_group;
 
 struct db_config {
     const char *url;              /* libpq URI or key=value text; may lack a user */
@@ -42,6 +43,10 @@ void db_free(struct db *db); /* accepts NULL */
 
 /* Connects if there is no connection. Mostly for start-up, to fail early. */
 MUST_CHECK enum status db_connect(struct db *db, struct error *err);
+
+/* For whom, in the eyes of a trace, the trips from now on are made: each becomes one span below the
+ * group's first member. NULL: for nobody. Borrowed until it is set anew. */
+void db_set_cause(struct db *db, const struct span_group *cause);
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 

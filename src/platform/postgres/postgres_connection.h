@@ -1,7 +1,8 @@
 /* platform/postgres/postgres_connection.h - the inside of a db, shared by postgres*.c alone.
  *
  * Purpose:   postgres_connection.c makes, waits on and gives up the connection; postgres.c runs
- *            round trips on it; postgres_session.c scripts, LISTEN and NOTIFY.
+ *            round trips on it; postgres_session.c scripts, LISTEN and NOTIFY; postgres_span.c
+ *            tells a trace of them.
  * Units:     deadlines on the monotonic clock, in microseconds.
  * Ownership: the db owns its connection and its results.
  * Errors:    as in platform/postgres/postgres.h.
@@ -30,6 +31,7 @@ struct db {
     bool in_transaction;            /* BEGIN has run, COMMIT has not */
     char channel[CHANNEL_SIZE_MAX]; /* listened to; empty: none */
     char sqlstate[6];
+    const struct span_group *cause; /* NULL: none */
     int step_count;
     struct trip_step steps[DB_TRIP_MAX];
     int result_count;
@@ -43,6 +45,9 @@ enum status connection_fail(struct db *db, enum status status, const char *what,
 /* What the server said of a statement, as a status and a message. */
 enum status connection_fail_statement(struct db *db, const PGresult *result, const char *name,
                                       struct error *err);
+
+/* Tells a trace of the trip that has just ended. */
+void connection_record_span(const struct db *db, int64_t begun_us, enum status status);
 
 /* When what begins now must have ended. */
 int64_t connection_deadline_us(const struct db *db);
