@@ -1,11 +1,13 @@
 """Every alert that is shipped fires on its trouble, in a real Prometheus that scrapes five running
 services, and clears when the trouble has gone."""
 import contextlib
+import json
 import uuid
 
 import psycopg
 import pytest
 
+from system.common import ROOT
 from system.dead_letters import redrive, refused
 from system.harness import wait_until
 from system.prometheus import Prometheus
@@ -46,6 +48,24 @@ def prometheus(watched):
     it = Prometheus(watched, watched.dir / "monitoring")
     yield it
     it.close()
+
+
+# ---- what is shown ------------------------------------------------------------------------------
+
+def queries():
+    for path in sorted((ROOT / "deploy/grafana/dashboards").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel["targets"]:
+                yield f"{path.stem}: {panel['title']}", panel["description"], target["expr"]
+
+
+def test_every_panel_has_something_to_show(prometheus):
+    """Or says until when it has not."""
+    for name, about, expression in queries():
+        expression = expression.replace("$__rate_interval", "8s")
+        found = prometheus.query(expression)
+        if not about.startswith("Empty until"):
+            found or wait_until(lambda: prometheus.query(expression), what=f"{name}: {expression}")
 
 
 # ---- troubles -----------------------------------------------------------------------------------

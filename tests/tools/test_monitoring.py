@@ -1,5 +1,7 @@
 """What deploy/ ships for whoever watches: it is well formed and tested, and every page it names
 is there and gives commands that exist."""
+import itertools
+import json
 import pathlib
 import re
 import shlex
@@ -51,6 +53,41 @@ def test_every_alert_says_what_to_do(alert):
     index = (RUNBOOKS / "README.md").read_text()
     assert re.search(rf"^\| {alert['alert']} \|.*\({pathlib.Path(notes['runbook']).name}\) \|$",
                      index, re.M), "the index lacks it"
+
+
+DASHBOARDS = [json.loads(path.read_text())
+              for path in sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))]
+
+
+def overlap(one, other):
+    return (one["x"] < other["x"] + other["w"] and other["x"] < one["x"] + one["w"]
+            and one["y"] < other["y"] + other["h"] and other["y"] < one["y"] + one["h"])
+
+
+@pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board["uid"])
+def test_every_dashboard_is_one(board):
+    assert board["schemaVersion"] >= 38 and board["uid"].startswith("tallystick-")
+    panels = board["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    places = [panel["gridPos"] for panel in panels]
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    assert not any(overlap(*pair) for pair in itertools.combinations(places, 2))
+    variables = {f"${{{variable['name']}}}" for variable in board["templating"]["list"]}
+    for panel in panels:
+        assert panel["type"] in ("stat", "timeseries", "heatmap", "table")
+        assert panel["datasource"]["uid"] in variables
+        letters = [target["refId"] for target in panel["targets"]]
+        assert letters and len(set(letters)) == len(letters)
+
+
+def test_every_metric_is_looked_at():
+    """By an alert or on a dashboard; a metric that nobody looks at need not be there."""
+    looked_at = json.dumps(DASHBOARDS) + (PROMETHEUS / "alerts.yml").read_text()
+    reference = (ROOT / "docs/reference/metrics.md").read_text()
+    metrics = re.findall(r"^\| `([a-z_]+)` \|", reference, re.M)
+    matched = ("auth_invariant_violations", "ledger_invariant_violations",  # by a pattern
+               "auth_verify_lag_seconds", "ledger_verify_lag_seconds", "process_start_time_seconds")
+    assert [name for name in metrics if name not in looked_at and name not in matched] == []
 
 
 def test_the_index_lists_every_page():
