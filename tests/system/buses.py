@@ -110,7 +110,9 @@ class KafkaBus(Bus):
         self.client = KafkaClient(self.broker)
 
     def environment(self):
-        return {"KAFKA_BROKERS": self.broker}
+        # Who was killed is missed soon: the least that the broker of tools/kafka allows is 1 s.
+        return {"KAFKA_BROKERS": self.broker,
+                "TALLYSTICK_KAFKA_PROPERTIES": "session.timeout.ms=3000"}
 
     def publish(self, *messages):
         failed = self.client.ask("publish", [

@@ -52,7 +52,7 @@ def died(system, message, times=1):
     """The letter of a message, once it has died so often."""
     return wait_until(lambda: system.sql(
         """SELECT * FROM operator.dead_letter WHERE event_id = %s AND redriven_at IS NULL
-              AND redrive_count >= %s""", message["id"], times - 1),
+              AND redrive_count >= %s""", message["id"], times - 1), 20,
         what=f"message {message['id']} is a dead letter")[0]
 
 

@@ -66,11 +66,12 @@ static const struct property PUBLISHER_DEFAULTS[] = {
 
 /* A fetch is answered as soon as there is a message; the wait bounds how long one that knows
  * nothing of a new partition may stand in the way. Little is fetched ahead: a rebalance throws it
- * away. */
+ * away. Whoever takes the place of a member that was killed waits until the group has missed it: as
+ * short as brokers allow unless they are told otherwise. */
 static const struct property CONSUMER_DEFAULTS[] = {
     {"fetch.wait.max.ms", "100"},      {"fetch.error.backoff.ms", "100"},
     {"queued.min.messages", "2000"},   {"queued.max.messages.kbytes", "16384"},
-    {"session.timeout.ms", "10000"},   {"heartbeat.interval.ms", "1000"},
+    {"session.timeout.ms", "6000"},    {"heartbeat.interval.ms", "1000"},
     {"max.poll.interval.ms", "60000"},
 };
 
