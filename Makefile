@@ -3,7 +3,7 @@
 # the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-matrix check bench bench-parts lint format clean
+.PHONY: help run build test test-matrix test-compose image dist check bench bench-parts lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -21,6 +21,17 @@ test: ## install what tests need, then check, build with gcc and clang, run ever
 
 test-matrix: ## system tests over every event bus with every key store (half an hour)
 	@tools/test-matrix
+
+test-compose: ## docker-compose up and docker compose up, with faults (root; many minutes)
+	@tools/test-compose
+
+image: ## build the container image tallystick:local
+	@docker build -f deploy/Dockerfile -t tallystick:local --build-arg VERSION=$$(cat VERSION) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .
+
+dist: build ## make the source archive of this commit and its checksum in build/meson-dist/
+	@meson dist -C build --no-tests --formats gztar
 
 check: ## layout, sizes, names and the include rule of the sources
 	@tools/setup test
