@@ -42,6 +42,7 @@ struct visit *visit_new(struct gateway *gateway, struct http_request *request)
     visit->request = request;
     visit->request_id = choose_request_id(request);
     choose_trace(visit);
+    request->trace_id = visit->trace.trace_id;
     return visit;
 }
 

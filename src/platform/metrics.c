@@ -4,6 +4,7 @@
 #include "platform/metrics.h"
 
 #include "base/assert.h"
+#include "platform/exemplar.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,16 +58,21 @@ void metric_observe(const struct metric *histogram, size_t series, int64_t durat
     metric_observe_all(histogram, series, duration_us, 1);
 }
 
+static size_t bucket_of(int64_t value_us)
+{
+    size_t bucket = 0;
+    while (bucket < METRIC_BOUND_COUNT && value_us > BOUNDS_US[bucket])
+        bucket++;
+    return bucket;
+}
+
 void metric_observe_all(const struct metric *histogram, size_t series, int64_t duration_us,
                         size_t times)
 {
     ASSERT(histogram->kind == METRIC_HISTOGRAM);
     atomic_int_least64_t *cells = cells_of(histogram, series);
     const int64_t whole_us = duration_us > 0 ? duration_us : 0;
-    size_t bucket = 0;
-    while (bucket < METRIC_BOUND_COUNT && whole_us > BOUNDS_US[bucket])
-        bucket++;
-    add(&cells[bucket], (int64_t)times);
+    add(&cells[bucket_of(whole_us)], (int64_t)times);
     add(&cells[SUM_CELL], whole_us * (int64_t)times);
 }
 
@@ -168,29 +174,55 @@ static void write_name(struct text_builder *out, const struct metric *metric, co
     text_builder_add_c(out, "}");
 }
 
-static void write_bucket(struct text_builder *out, const struct metric *metric, size_t series,
-                         size_t bucket)
+/* In OpenMetrics a bound is a decimal even where it is whole: 1.0. */
+static void write_bound(struct text_builder *out, enum metrics_form form, size_t bucket)
+{
+    if (bucket == METRIC_BOUND_COUNT) {
+        text_builder_add_c(out, "+Inf");
+        return;
+    }
+    write_seconds(out, BOUNDS_US[bucket]);
+    if (form == METRICS_OPEN && BOUNDS_US[bucket] % SECOND_US == 0)
+        text_builder_add_c(out, ".0");
+}
+
+static void write_bucket(struct text_builder *out, enum metrics_form form,
+                         const struct metric *metric, size_t series, size_t bucket)
 {
     text_builder_add_format(out, "%s_bucket{", metric->name);
     write_labels(out, metric, series);
     text_builder_add_format(out, "%sle=\"", !has_labels(metric) ? "" : ",");
-    if (bucket < METRIC_BOUND_COUNT)
-        write_seconds(out, BOUNDS_US[bucket]);
-    else
-        text_builder_add_c(out, "+Inf");
+    write_bound(out, form, bucket);
     text_builder_add_c(out, "\"}");
 }
 
-static void write_histogram(struct text_builder *out, const struct metric *metric, size_t series)
+/* Behind the bucket that it is in. */
+static void write_exemplar(struct text_builder *out, const struct exemplar *exemplar, size_t bucket)
+{
+    if (bucket_of(exemplar->value_us) != bucket)
+        return;
+    text_builder_add_format(out, " # {trace_id=\"%s\"} ", exemplar->trace_id);
+    write_seconds(out, exemplar->value_us);
+    text_builder_add_c(out, " ");
+    write_seconds(out, exemplar->at_us);
+}
+
+static void write_histogram(struct text_builder *out, enum metrics_form form,
+                            const struct metric *metric, size_t series)
 {
     const atomic_int_least64_t *cells = cells_of(metric, series);
     int64_t count = 0;
+    struct exemplar exemplar;
     if (has_labels(metric) && metric_read(metric, series) == 0)
         return;
+    const bool has_exemplar = form == METRICS_OPEN && exemplar_find(metric, series, &exemplar);
     for (size_t bucket = 0; bucket <= METRIC_BOUND_COUNT; bucket++) {
         count += load(&cells[bucket]);
-        write_bucket(out, metric, series, bucket);
-        text_builder_add_format(out, " %" PRId64 "\n", count);
+        write_bucket(out, form, metric, series, bucket);
+        text_builder_add_format(out, " %" PRId64, count);
+        if (has_exemplar)
+            write_exemplar(out, &exemplar, bucket);
+        text_builder_add_c(out, "\n");
     }
     write_name(out, metric, "_sum", series);
     write_value(out, metric, load(&cells[SUM_CELL]));
@@ -198,13 +230,24 @@ static void write_histogram(struct text_builder *out, const struct metric *metri
     text_builder_add_format(out, " %" PRId64 "\n", count);
 }
 
-static void write_metric(struct text_builder *out, const struct metric *metric)
+/* In OpenMetrics `_total` is of a counter's samples, not of its name. */
+static struct text family_name(enum metrics_form form, const struct metric *metric)
 {
-    text_builder_add_format(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
-                            metric->name, kind_name(metric->kind));
+    struct text name = text_of(metric->name);
+    if (form == METRICS_OPEN && metric->kind == METRIC_COUNTER)
+        name.size -= strlen("_total");
+    return name;
+}
+
+static void write_metric(struct text_builder *out, enum metrics_form form,
+                         const struct metric *metric)
+{
+    const struct text name = family_name(form, metric);
+    text_builder_add_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", TEXT_ARGS(name), metric->help,
+                            TEXT_ARGS(name), kind_name(metric->kind));
     for (size_t series = 0; series < metric->series; series++) {
         if (metric->kind == METRIC_HISTOGRAM) {
-            write_histogram(out, metric, series);
+            write_histogram(out, form, metric, series);
             continue;
         }
         write_name(out, metric, "", series);
@@ -212,10 +255,32 @@ static void write_metric(struct text_builder *out, const struct metric *metric)
     }
 }
 
-void metrics_write(const struct metric_table *table, struct text_builder *out)
+enum metrics_form metrics_form_accepted(struct text accept)
+{
+    const struct text wanted = TEXT("application/openmetrics-text");
+    for (; accept.size >= wanted.size; accept = text_skip(accept, 1))
+        if (memcmp(accept.data, wanted.data, wanted.size) == 0)
+            return METRICS_OPEN;
+    return METRICS_TEXT;
+}
+
+const char *metrics_content_type(enum metrics_form form)
+{
+    return form == METRICS_OPEN ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+void metrics_write(const struct metric_table *table, enum metrics_form form,
+                   struct text_builder *out)
 {
     for (size_t at = 0; table->metrics[at] != NULL; at++)
-        write_metric(out, table->metrics[at]);
+        write_metric(out, form, table->metrics[at]);
+}
+
+void metrics_write_end(enum metrics_form form, struct text_builder *out)
+{
+    if (form == METRICS_OPEN)
+        text_builder_add_c(out, "# EOF\n");
 }
 
 /* ---- the reference ------------------------------------------------------------------------- */
@@ -245,8 +310,9 @@ void metrics_write_introduction(struct text_builder *out)
         out,
         "# Metrics\n\n"
         "Written by `tools/gen_docs`; do not edit. Every service answers `GET /metrics` on its "
-        "admin port in the text\nformat of Prometheus. Buckets of every histogram, in "
-        "seconds:");
+        "admin port in the text\nformat of Prometheus, or, asked for it, in OpenMetrics, where "
+        "slow "
+        "requests have trace ids. Buckets of every\nhistogram, in seconds:");
     for (size_t at = 0; at < METRIC_BOUND_COUNT; at++) {
         text_builder_add_c(out, at == METRIC_BOUND_COUNT / 2 ? "\n" : " ");
         write_seconds(out, BOUNDS_US[at]);

@@ -86,11 +86,21 @@ int64_t metric_read(const struct metric *metric, size_t series);
 
 /* ---- who reads it -------------------------------------------------------------------------- */
 
-#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+enum metrics_form {
+    METRICS_TEXT, /* of Prometheus, 0.0.4 */
+    METRICS_OPEN, /* OpenMetrics 1.0: has the trace ids of slow observations; ends with an end */
+};
 
-/* The exposition of Prometheus. Every series of a counter or gauge is there from the start, that
- * of a histogram with labels from its first observation on. */
-void metrics_write(const struct metric_table *table, struct text_builder *out);
+/* What an Accept header asks for; METRICS_TEXT where it does not say. */
+enum metrics_form metrics_form_accepted(struct text accept);
+const char *metrics_content_type(enum metrics_form form);
+
+/* Every series of a counter or gauge is there from the start, that of a histogram with labels from
+ * its first observation on. */
+void metrics_write(const struct metric_table *table, enum metrics_form form,
+                   struct text_builder *out);
+/* Behind the last table. */
+void metrics_write_end(enum metrics_form form, struct text_builder *out);
 /* docs/reference/metrics.md: how it begins, and a chapter of it. */
 void metrics_write_introduction(struct text_builder *out);
 void metrics_write_reference(const struct metric_table *table, struct text_builder *out);

@@ -2,6 +2,7 @@
 services, and clears when the trouble has gone."""
 import contextlib
 import json
+import time
 import uuid
 
 import psycopg
@@ -169,6 +170,16 @@ def fired():
 def test_the_bus_an_account_and_the_key_store(prometheus, watched, keys, fired):
     fired |= check(prometheus, (bus_takes_nothing, watched), (account_held_by_somebody, watched),
                    (key_store_away, keys), (books_out_of_sight, watched))
+
+
+def test_slow_requests_have_traces(prometheus, watched):
+    """Those that have just waited for a locked account."""
+    now = time.time()
+    found = prometheus.ask("query_exemplars", start=now - 600, end=now,
+                           query='http_server_request_duration_seconds_bucket{service="gateway"}')
+    traces = {one["labels"]["trace_id"] for series in found for one in series["exemplars"]}
+    assert any(watched.logs("gateway", trace_id=trace, event="request.answered")
+               for trace in traces)
 
 
 def test_books_a_command_and_a_client(prometheus, watched, fired):

@@ -1,5 +1,6 @@
 """What Prometheus reads from each admin port equals what happened."""
 import concurrent.futures
+import functools
 import math
 import re
 import subprocess
@@ -8,6 +9,7 @@ import uuid
 import psycopg
 import pytest
 import requests
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from system import ledger_commands
@@ -76,6 +78,46 @@ def test_prometheus_finds_nothing_to_mend(system, service):
     done = subprocess.run([ROOT / "tools/promtool", "check", "metrics"], capture_output=True,
                           text=True, timeout=300, input=exposition(system, service))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_openmetrics_for_whoever_asks(system, service):
+    """The same series; its parser is strict."""
+    url = f"http://127.0.0.1:{system.ports[f'{service}_admin']}/metrics"
+    answer = requests.get(url, headers={"Accept": "application/openmetrics-text; version=1.0.0"},
+                          timeout=5)
+    assert answer.headers["Content-Type"] == \
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    open_names = {family.name for family in openmetrics.text_string_to_metric_families(answer.text)}
+    assert open_names == {family.name for family in scrape(system, service)}
+
+
+def test_a_slow_request_can_be_found(system):
+    """By its trace id, of gateway and authorization service."""
+    made = system.authorize("user-slow", "0.01").json()
+    with psycopg.connect(system.owner_url()) as db:
+        db.execute('SELECT FROM "authorization".account WHERE id = %s FOR UPDATE',
+                   [made["account_id"]])
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = pool.submit(system.authorize, "user-slow", "0.01")
+            wait_until(lambda: system.sql("""SELECT pid FROM pg_stat_activity
+                                             WHERE datname = current_database()
+                                               AND wait_event_type = 'Lock'
+                                               AND now() - query_start > '60 ms'"""),
+                       what="it waits for longer than what is not slow")
+            db.rollback()
+            trace_id = asked.result().headers["traceparent"].split("-")[1]
+    for service in ("gateway", "authorization"):
+        wait_until(functools.partial(has_exemplar, system, service, trace_id),
+                   what=f"{service} has it")
+
+
+def has_exemplar(system, service, trace_id):
+    url = f"http://127.0.0.1:{system.ports[f'{service}_admin']}/metrics"
+    text = requests.get(url, headers={"Accept": "application/openmetrics-text"}, timeout=5).text
+    return trace_id in {sample.exemplar.labels["trace_id"]
+                        for family in openmetrics.text_string_to_metric_families(text)
+                        for sample in family.samples if sample.exemplar}
 
 
 def test_histograms_are_cumulative(system):

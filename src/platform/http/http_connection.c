@@ -291,10 +291,12 @@ static ssize_t send_rest(struct http_connection *c)
 static void measure(const struct http_connection *c, int64_t now_us)
 {
     const struct metric *duration = c->server->config.duration;
+    const struct http_request *request = &c->exchange->request;
     if (duration != NULL)
-        http_metric_observe(duration, c->exchange->request.route, c->exchange->status,
-                            now_us - c->first_byte_us);
-    http_span_record(&c->exchange->request, duration, c->exchange->status, now_us);
+        http_metric_observe(
+            duration, request->route, c->exchange->status, now_us - c->first_byte_us,
+            request->trace_id != NULL ? request->trace_id : request->trace.trace_id);
+    http_span_record(request, duration, c->exchange->status, now_us);
 }
 
 static bool send_answer(struct http_connection *c)

@@ -1,6 +1,7 @@
 #include "platform/http/http_metrics.h"
 
 #include "base/assert.h"
+#include "platform/exemplar.h"
 
 static const int CODES[] = {
 #define HTTP_STATUS_CODE(code, reason) (code),
@@ -19,10 +20,12 @@ const char *http_status_value(size_t at)
 }
 
 void http_metric_observe(const struct metric *duration, size_t route, int status,
-                         int64_t duration_us)
+                         int64_t duration_us, const char *trace_id)
 {
     size_t at = 0;
     while (at + 1 < COUNT(CODES) && CODES[at] != status)
         at++;
-    metric_observe(duration, metric_series(duration, route, at), duration_us);
+    const size_t series = metric_series(duration, route, at);
+    metric_observe(duration, series, duration_us);
+    exemplar_note(duration, series, duration_us, trace_id);
 }

@@ -84,8 +84,8 @@ const char *http_status_value(size_t at); /* 200, 201 ... */
         return ROWS[at];                                                                           \
     }
 
-/* Used by the server alone. */
+/* Used by the server alone. `trace_id` may be NULL or empty. */
 void http_metric_observe(const struct metric *duration, size_t route, int status,
-                         int64_t duration_us);
+                         int64_t duration_us, const char *trace_id);
 
 #endif

@@ -56,6 +56,7 @@ struct http_request {
     struct trace_context trace; /* a span below the caller's, where the server was told
                                    to trace and the caller said its own; else empty     */
     char caller_span[SPAN_ID_SIZE + 1];
+    const char *trace_id;           /* where the handler has a trace of its own; NULL: none */
     void *context;                  /* the handler's own: what it needs to answer later     */
     struct http_exchange *exchange; /* the server's side of it; opaque            */
 };

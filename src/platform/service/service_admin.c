@@ -123,15 +123,17 @@ static void answer_status(struct http_request *request, struct service_admin *ad
 
 static void answer_metrics(struct http_request *request, const struct service *service)
 {
+    const enum metrics_form form = metrics_form_accepted(http_request_header(request, "accept"));
     struct text_builder body;
     text_builder_init(&body, request->arena, METRICS_SIZE_FIRST);
-    metrics_write(&SERVICE_METRICS, &body);
-    metrics_write(&TRACING_METRICS, &body);
+    metrics_write(&SERVICE_METRICS, form, &body);
+    metrics_write(&TRACING_METRICS, form, &body);
     for (size_t at = 0; at < SERVICE_METRICS_MAX && service->metrics[at] != NULL; at++)
-        metrics_write(service->metrics[at], &body);
+        metrics_write(service->metrics[at], form, &body);
+    metrics_write_end(form, &body);
     const struct http_response response = {
         .status = 200,
-        .content_type = METRICS_CONTENT_TYPE,
+        .content_type = metrics_content_type(form),
         .body = text_builder_text(&body),
     };
     http_respond(request, &response);

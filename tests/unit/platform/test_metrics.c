@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "platform/exemplar.h"
 #include "platform/metrics.h"
 
 #include <pthread.h>
@@ -35,22 +36,33 @@ METRICS_DEFINE(TEST_METRICS, "test", TEST_METRIC_ROWS);
 
 static struct arena *arena;
 
-static const char *exposition(void)
+static const char *exposition_as(enum metrics_form form)
 {
     struct text_builder out;
     arena_reset(arena);
     text_builder_init(&out, arena, 256);
     text_builder_add_c(&out, "\n"); /* so that every line has one before it */
-    metrics_write(&TEST_METRICS, &out);
+    metrics_write(&TEST_METRICS, form, &out);
+    metrics_write_end(form, &out);
     return text_to_c(arena, text_builder_text(&out));
+}
+
+static const char *exposition(void)
+{
+    return exposition_as(METRICS_TEXT);
+}
+
+static void check_line_of(enum metrics_form form, const char *line)
+{
+    const char *const all = exposition_as(form);
+    const char *const found = strstr(all, text_format(arena, "\n%s\n", line).data);
+    if (found == NULL)
+        fail_msg("the line '%s' is not in:\n%s", line, all);
 }
 
 static void check_line(const char *line)
 {
-    const char *const all = exposition();
-    const char *const found = strstr(all, text_format(arena, "\n%s\n", line).data);
-    if (found == NULL)
-        fail_msg("the line '%s' is not in:\n%s", line, all);
+    check_line_of(METRICS_TEXT, line);
 }
 
 static void test_metric_count__each_series(void **state)
@@ -163,6 +175,55 @@ static void test_metrics_write_reference__rows(void **state)
     assert_non_null(strstr(all, "| `races_total` | counter | Races run. | |\n"));
 }
 
+static void test_metrics_write__open(void **state)
+{
+    (void)state;
+    check_line_of(METRICS_OPEN, "# TYPE marbles counter");
+    check_line_of(METRICS_OPEN, "marbles_total{color=\"red\",size=\"small\"} 0");
+    check_line_of(METRICS_OPEN, "# TYPE took_seconds histogram");
+    CHECK("the end", strstr(exposition_as(METRICS_OPEN), "\n# EOF\n") != NULL);
+    CHECK("no end", strstr(exposition(), "# EOF") == NULL);
+}
+
+static void test_metrics_write__exemplar(void **state)
+{
+    static const char FAST[] = "0af7651916cd43dd8448eb211c80319c";
+    static const char SLOW[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const size_t blue = COLOR_BLUE;
+    (void)state;
+    metric_observe(&METRIC_ROLLED, blue, 1500000);
+    exemplar_note(&METRIC_ROLLED, blue, EXEMPLAR_US_MIN - 1, FAST);
+    CHECK("too fast", strstr(exposition_as(METRICS_OPEN), FAST) == NULL);
+    exemplar_note(&METRIC_ROLLED, blue, 1500000, "");
+    exemplar_note(&METRIC_ROLLED, blue, 1500000, NULL);
+    exemplar_note(&METRIC_ROLLED, blue, 1500000, SLOW);
+    exemplar_note(&METRIC_ROLLED, blue, EXEMPLAR_US_MIN, FAST); /* less slow, and soon after */
+    const char *const all = exposition_as(METRICS_OPEN);
+    CHECK("in its bucket", strstr(all, "color=\"blue\",le=\"2.0\"} 2 # {trace_id=\""
+                                       "4bf92f3577b34da6a3ce929d0e0e4736\"} 1.5 ") != NULL);
+    CHECK("once", strstr(strstr(all, SLOW) + 1, "trace_id") == NULL);
+    CHECK("not in the old form", strstr(exposition(), "trace_id") == NULL);
+}
+
+static void test_metrics_form_accepted__cases(void **state)
+{
+    static const struct {
+        const char *accept;
+        enum metrics_form then;
+    } CASES[] = {
+        {"", METRICS_TEXT},
+        {"*/*", METRICS_TEXT},
+        {"text/plain;version=0.0.4", METRICS_TEXT},
+        {"application/openmetrics-tex", METRICS_TEXT},
+        {"application/openmetrics-text", METRICS_OPEN},
+        {"text/plain;q=0.5, application/openmetrics-text; version=1.0.0;q=0.9", METRICS_OPEN},
+    };
+    (void)state;
+    for (size_t at = 0; at < COUNT(CASES); at++)
+        CHECK_EQ(CASES[at].accept, metrics_form_accepted(text_of(CASES[at].accept)),
+                 CASES[at].then);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +232,9 @@ int main(void)
         cmocka_unit_test(test_metric_observe__buckets),
         cmocka_unit_test(test_metric_observe__series_appear),
         cmocka_unit_test(test_metric_count__from_threads),
+        cmocka_unit_test(test_metrics_write__open),
+        cmocka_unit_test(test_metrics_write__exemplar),
+        cmocka_unit_test(test_metrics_form_accepted__cases),
         cmocka_unit_test(test_metrics_write_reference__rows),
     };
     arena = arena_new(1024 * 1024);
