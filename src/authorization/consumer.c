@@ -42,6 +42,16 @@ static void read_command(struct arena *arena, struct delivery *delivery, struct 
                         "a release command has a reason and a ce_commandid");
 }
 
+static void tell_spans(const struct delivery_batch *given, const struct item *items)
+{
+    for (size_t at = 0; at < given->count; at++)
+        if (delivery_is_traced(given->deliveries[at]))
+            delivery_tell(given->deliveries[at], given->arena,
+                          SPAN_ATTRIBUTE_LIST(
+                              span_uuid(ATTRIBUTE_AUTHORIZATION_ID, &items[at].authorization_id),
+                              span_uuid(ATTRIBUTE_SAGA_ID, &items[at].saga_id)));
+}
+
 static enum status apply(void *context, const struct delivery_batch *given, struct error *err)
 {
     const struct commands *commands = context;
@@ -61,8 +71,10 @@ static enum status apply(void *context, const struct delivery_batch *given, stru
                           .deliveries = given->deliveries};
     const enum status status = batch_attempt(&batch, err);
     arena_free(attempt);
-    if (status == OK)
+    if (status == OK) {
+        tell_spans(given, items);
         waker_ring(commands->waker);
+    }
     return status;
 }
 

@@ -124,6 +124,28 @@ static void tell(const struct batch_item *item)
         kv_str("currency", step->currency->code), why);
 }
 
+static void tell_span(struct ledger_batch *batch, const struct batch_item *item)
+{
+    const struct ledger_command *command = &item->command;
+    const struct step_row *step = item->step;
+    const bool has_journal = !uuid_is_nil(&step->journal_id) && !item->is_repeat;
+    const enum journal_type journal =
+        command->action == LEDGER_RECORD_HOLD ? JOURNAL_RECORD_HOLD : JOURNAL_RELEASE_HOLD;
+    if (!delivery_is_traced(item->delivery))
+        return;
+    delivery_tell(
+        item->delivery, batch->arena,
+        SPAN_ATTRIBUTE_LIST(
+            span_uuid(ATTRIBUTE_AUTHORIZATION_ID, &command->authorization_id),
+            span_uuid(ATTRIBUTE_SAGA_ID, &command->saga_id),
+            span_str(ATTRIBUTE_SAGA_STEP, ledger_step_name(command->step)),
+            span_str(ATTRIBUTE_LEDGER_OUTCOME, ledger_outcome_name(step->outcome)),
+            span_str(ATTRIBUTE_LEDGER_REASON, ledger_reason_name(step->reason)),
+            span_uuid(ATTRIBUTE_JOURNAL_ID, &step->journal_id),
+            span_if(has_journal, span_str(ATTRIBUTE_JOURNAL_TYPE, journal_type_name(journal))),
+            span_if(item->is_repeat, span_bool(ATTRIBUTE_REPLAYED, true))));
+}
+
 static bool is_to_apply(const struct batch_item *item)
 {
     return item->delivery->outcome == DELIVERY_APPLIED;
@@ -153,7 +175,9 @@ enum status ledger_post(struct db *db, struct arena *arena, struct delivery *con
     for (size_t at = 0; at < batch.journal_count; at++)
         metric_count(&METRIC_LEDGER_JOURNALS, batch.journals[at].type);
     for (size_t at = 0; at < batch.count; at++)
-        if (is_to_apply(&batch.items[at]))
+        if (is_to_apply(&batch.items[at])) {
             tell(&batch.items[at]);
+            tell_span(&batch, &batch.items[at]);
+        }
     return OK;
 }

@@ -10,7 +10,9 @@
 #include "operator/table.h"
 #include "platform/bus/message.h"
 #include "platform/clock.h"
+#include "platform/http/http_client.h"
 #include "platform/messaging/cause.h"
+#include "platform/tracing/tracing.h"
 
 #include <stdio.h>
 
@@ -21,6 +23,7 @@ enum {
     LIMIT_MAX = 100000,
     RATE_MAX = 1000,
     REASON_SIZE_MAX = 500,
+    SPANS_WAIT_MS = 2000, /* for the collector */
 };
 
 #define TENANT TEXT("default") /* the only one, until tenants come */
@@ -256,6 +259,13 @@ static int show(const struct dead_letters *letters, const char *id_text)
     return status == OK ? TOOL_DONE : tool_fail(&DLQ, &err);
 }
 
+/* A redrive goes on in the traces of others, and is one itself where a collector is named. */
+static void start_tracing(void)
+{
+    http_client_init_all();
+    tracing_start("operator");
+}
+
 static int redrive(const struct dead_letters *letters, struct letter_question *question,
                    char *const *words, size_t count)
 {
@@ -269,6 +279,8 @@ static int redrive(const struct dead_letters *letters, struct letter_question *q
         return tool_complain(&DLQ, "--reason is at most %d bytes", REASON_SIZE_MAX);
     if (count > 0 && config->limit > 0)
         return tool_complain(&DLQ, "--limit is for filters, not for IDs");
+    if (!config->dry_run)
+        start_tracing();
     question->id_count = count;
     if (count > 0 && !dead_letters_read_ids(letters->arena, words, count, &question->ids, &bad))
         return tool_complain(&DLQ, "'%s' is not a dead letter's id; see: tallystick dlq ls", bad);
@@ -330,6 +342,7 @@ int dead_letter_main(int argc, char **argv)
         .db = tool_open_db(config.database_url, STATEMENTS, TIMEOUT_MS),
     };
     code = run(&letters, argc, argv);
+    tracing_stop(SPANS_WAIT_MS);
     db_free(letters.db);
     arena_free(letters.arena);
     return code;

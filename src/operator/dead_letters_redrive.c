@@ -7,6 +7,7 @@
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 #include "platform/clock.h"
+#include "platform/tracing/tracing.h"
 
 #include <pwd.h>
 #include <time.h>
@@ -31,6 +32,11 @@ struct redrive {
     const struct letter_question *question;
     struct uuid id;
     struct text os_user;
+    struct trace_context trace; /* of the redrive */
+    char traceparent[TRACEPARENT_SIZE + 1];
+    int64_t begun_us;
+    struct trace_context *links; /* the last tries of what was put back, as many as a span takes */
+    size_t link_count;           /* of all */
     struct db *rooms[COUNT(ROOMS)]; /* opened when needed */
     struct sql_rows rows;           /* of the letters, as they were found */
     struct table table;
@@ -38,6 +44,42 @@ struct redrive {
     int applied;
     int refused;
 };
+
+/* ---- its trace ----------------------------------------------------------------------------- */
+
+/* Where no span of it is kept, nobody is to look for one. */
+static void begin_trace(struct redrive *redrive)
+{
+    redrive->trace = tracing_begin();
+    redrive->trace.sampled = tracing_wants(&redrive->trace);
+    trace_context_format(&redrive->trace, redrive->traceparent);
+    redrive->begun_us = clock_monotonic_us();
+    redrive->links = ARENA_NEW_ARRAY(redrive->letters->arena, struct trace_context, SPAN_LINKS_MAX);
+}
+
+static void add_link(struct redrive *redrive, struct text traceparent)
+{
+    struct trace_context last;
+    if (!trace_context_parse(traceparent, &last))
+        return;
+    if (redrive->link_count < SPAN_LINKS_MAX)
+        redrive->links[redrive->link_count] = last;
+    redrive->link_count++;
+}
+
+static void record_redrive(const struct redrive *redrive, enum status status)
+{
+    tracing_record(&(struct span){
+        .type = SPAN_REDRIVE,
+        .context = redrive->trace,
+        .begun_us = redrive->begun_us,
+        .error = status == OK ? NULL : status_name(status),
+        .attributes = SPAN_ATTRIBUTE_LIST(span_uuid(ATTRIBUTE_REDRIVE_ID, &redrive->id),
+                                          span_i64(ATTRIBUTE_REDRIVE_COUNT, redrive->redriven)),
+        .links = redrive->links,
+        .link_count = redrive->link_count,
+    });
+}
 
 /* ---- one letter ---------------------------------------------------------------------------- */
 
@@ -75,12 +117,16 @@ static enum status send_back(struct redrive *redrive, int row, struct text *outc
         sql_add_i32(&args, REDRIVES_MAX);
     sql_add_text(&args, redrive->os_user);
     sql_add_text(&args, config->reason == NULL ? TEXT("") : text_of(config->reason));
+    sql_add_text(&args, text_of(redrive->traceparent));
     enum status status = ERR_CONFLICT;
     for (int attempt = 0; attempt < ATTEMPTS_MAX && status == ERR_CONFLICT; attempt++)
         status = db_run_one(db, SQL_REDRIVE_DEAD_LETTER, &args, err);
     TRY(status);
-    *outcome_out = text_copy(redrive->letters->arena,
-                             sql_text(db_rows(db, 0), 0, REDRIVE_DEAD_LETTER_OUTCOME));
+    const struct sql_rows rows = db_rows(db, 0);
+    *outcome_out =
+        text_copy(redrive->letters->arena, sql_text(rows, 0, REDRIVE_DEAD_LETTER_OUTCOME));
+    if (text_equals_c(*outcome_out, "redriven"))
+        add_link(redrive, sql_text(rows, 0, REDRIVE_DEAD_LETTER_LAST_TRACEPARENT));
     return OK;
 }
 
@@ -220,7 +266,10 @@ int dead_letters_redrive(const struct dead_letters *letters, const struct letter
     if (find_letters(&redrive, &err) != OK)
         return tool_fail(letters->tool, &err);
     table_init(&redrive.table, letters->arena, COLUMNS);
+    begin_trace(&redrive);
     const enum status status = send_all_back(&redrive, &err);
+    if (!letters->config->dry_run)
+        record_redrive(&redrive, status);
     for (size_t at = 0; at < COUNT(ROOMS); at++)
         db_free(redrive.rooms[at]);
     table_print(&redrive.table, letters->config->output);

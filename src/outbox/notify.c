@@ -6,7 +6,9 @@
 #include "outbox/notify_filter.h"
 #include "platform/bus/message_structured.h"
 #include "platform/bus/sns_sender.h"
+#include "platform/clock.h"
 #include "platform/log/log.h"
+#include "platform/tracing/tracing.h"
 #include "platform/worker.h"
 
 enum {
@@ -56,6 +58,13 @@ enum status notify_reader(const struct notify_config *config, struct arena *aren
     return OK;
 }
 
+/* arn:aws:sns:<region>:<account>:<name> */
+static struct text topic_name(const char *topic_arn)
+{
+    const char *colon = strrchr(topic_arn, ':');
+    return text_of(colon == NULL ? topic_arn : colon + 1);
+}
+
 static bool was_sent(const struct notify *notify, const struct uuid *id)
 {
     for (size_t at = 0; at < notify->sent_count; at++)
@@ -75,7 +84,7 @@ static void drop(const struct message *message, const char *why)
 
 /* No account holder's data among the attributes: they are what others filter by, and log. */
 static bool make_entry(struct notify *notify, const struct message *message,
-                       struct sns_entry *entry_out)
+                       struct text traceparent, struct sns_entry *entry_out)
 {
     struct error err;
     struct sns_entry entry = {
@@ -83,7 +92,7 @@ static bool make_entry(struct notify *notify, const struct message *message,
         .attributes = {{"event_type", message_event_name(message->type)},
                        {"tenant", message->tenant},
                        {"subject", uuid_to_text(notify->arena, &message->subject)},
-                       {"traceparent", message->origin_traceparent}},
+                       {"traceparent", traceparent}},
     };
     if (notify->is_fifo) {
         entry.group = uuid_to_text(notify->arena, &message->key);
@@ -106,35 +115,80 @@ static bool make_entry(struct notify *notify, const struct message *message,
 struct selection {
     const struct message **messages;
     struct sns_entry *entries;
+    struct trace_context *traces; /* of their sendings */
     size_t count;
 };
+
+/* A span below the one that has sent the message to us. */
+static struct text begin_sending(struct arena *arena, const struct message *message,
+                                 struct trace_context *trace_out)
+{
+    struct trace_context parent = {.trace_id = ""};
+    if (!trace_context_parse(message->traceparent, &parent))
+        (void)trace_context_parse(message->origin_traceparent, &parent);
+    trace_context_take_state(&parent, message->tracestate);
+    *trace_out = tracing_continue(&parent);
+    char *traceparent = arena_alloc(arena, TRACEPARENT_SIZE + 1);
+    trace_context_format(trace_out, traceparent);
+    return (struct text){traceparent, TRACEPARENT_SIZE};
+}
 
 static struct selection choose(struct notify *notify, const struct bus_batch *batch)
 {
     struct selection chosen = {
         .messages = ARENA_NEW_ARRAY(notify->arena, const struct message *, batch->count),
         .entries = ARENA_NEW_ARRAY(notify->arena, struct sns_entry, batch->count),
+        .traces = ARENA_NEW_ARRAY(notify->arena, struct trace_context, batch->count),
     };
     for (size_t at = 0; at < batch->count; at++) {
         const struct message *message = &batch->messages[at];
         if (message->malformed != NULL ||
             !notify_filter_matches(&notify->filter, message_event_name(message->type)) ||
-            was_sent(notify, &message->id) ||
-            !make_entry(notify, message, &chosen.entries[chosen.count]))
+            was_sent(notify, &message->id))
             continue;
-        chosen.messages[chosen.count++] = message;
+        struct trace_context *trace = &chosen.traces[chosen.count];
+        const struct text traceparent = begin_sending(notify->arena, message, trace);
+        if (make_entry(notify, message, traceparent, &chosen.entries[chosen.count]))
+            chosen.messages[chosen.count++] = message;
     }
     return chosen;
 }
 
-static void note_sent(struct notify *notify, const struct message *message)
+/* Linked to the message, as all that reads the bus. */
+static void record_sending(const struct notify *notify, const struct message *message,
+                           const struct trace_context *trace, int64_t begun_us)
 {
-    struct trace_context trace;
-    const bool has_trace = trace_context_parse(message->traceparent, &trace);
+    struct trace_context sender;
+    if (!tracing_wants(trace))
+        return;
+    struct span span = {
+        .type = SPAN_NOTIFY,
+        .context = *trace,
+        .subject = topic_name(notify->config.topic_arn),
+        .begun_us = begun_us,
+        .attributes = SPAN_ATTRIBUTE_LIST(
+            span_str(ATTRIBUTE_MESSAGING_SYSTEM, "aws.sns"),
+            span_text(ATTRIBUTE_MESSAGING_DESTINATION_NAME, topic_name(notify->config.topic_arn)),
+            span_str(ATTRIBUTE_MESSAGING_OPERATION_NAME, "send"),
+            span_str(ATTRIBUTE_MESSAGING_OPERATION_TYPE, "send"),
+            span_uuid(ATTRIBUTE_MESSAGING_MESSAGE_ID, &message->id),
+            span_text(ATTRIBUTE_MESSAGE_TYPE, message_event_name(message->type))),
+        .links = &sender,
+    };
+    if (trace_context_parse(message->traceparent, &sender)) {
+        memcpy(span.parent_id, sender.span_id, sizeof span.parent_id);
+        span.link_count = 1;
+    }
+    tracing_record(&span);
+}
+
+static void note_sent(struct notify *notify, const struct message *message,
+                      const struct trace_context *trace)
+{
     if (notify->sent_count < BATCH_MAX)
         notify->sent[notify->sent_count++] = message->id;
     metric_count(&METRIC_NOTIFICATIONS, NOTIFICATION_SENT);
-    log_info(has_trace ? &trace : NULL, "notification.sent", "notification sent",
+    log_info(trace, "notification.sent", "notification sent",
              kv_text("type", message_event_name(message->type)), kv_uuid("event_id", &message->id),
              kv_uuid("subject", &message->subject));
 }
@@ -142,12 +196,16 @@ static void note_sent(struct notify *notify, const struct message *message)
 static enum status send_batch(struct notify *notify, const struct bus_batch *batch,
                               struct error *err)
 {
+    const int64_t begun_us = clock_monotonic_us();
     struct selection chosen = choose(notify, batch);
     const enum status status =
         sns_send(notify->sns, notify->arena, chosen.entries, chosen.count, err);
-    for (size_t at = 0; at < chosen.count; at++)
-        if (chosen.entries[at].is_sent)
-            note_sent(notify, chosen.messages[at]);
+    for (size_t at = 0; at < chosen.count; at++) {
+        if (!chosen.entries[at].is_sent)
+            continue;
+        record_sending(notify, chosen.messages[at], &chosen.traces[at], begun_us);
+        note_sent(notify, chosen.messages[at], &chosen.traces[at]);
+    }
     return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "outbox/send_span.h"
 #include "outbox_sql.h"
 #include "platform/clock.h"
 #include "platform/dependency.h"
@@ -25,6 +26,12 @@ static const int64_t LANE_REST_US = 1000 * 1000; /* of a lane that could not be 
 static const int64_t MEASURE_EVERY_US = 2000 * 1000;
 static const int64_t WARN_EVERY_US = 30000 * 1000LL;
 
+/* The event that has last held up a lane. */
+struct held {
+    int64_t seq; /* 0: none has */
+    int tries;
+};
+
 struct relay {
     struct relay_config config;
     struct store store;
@@ -38,6 +45,7 @@ struct relay {
     int first_lane;    /* where the next take begins */
     int64_t busy_until_us;
     int64_t lane_rests_until_us[OUTBOX_LANES];
+    struct held held[OUTBOX_LANES];
     int64_t measure_due_us;
     int64_t unpublished_due_us; /* the next warning of events that the bus refuses */
     int64_t warning_due_us;     /* and of a backlog */
@@ -71,6 +79,30 @@ static void log_published(const struct event *event)
     log_info(has_trace ? &trace : NULL, "event.published", "event published",
              kv_text("type", message_event_name(message->type)), kv_text("topic", message->topic),
              kv_uuid("event_id", &message->id), kv_uuid("subject", &message->subject));
+}
+
+/* What holds up its lane is told when it fails for the first time, and when it is sent at last: an
+ * outage of an hour would be thousands of tries. What waits behind it has not been tried. */
+static void record_sendings(struct relay *relay, const struct event_list *list,
+                            const struct send_span *spans, const bool *published,
+                            const struct send_end *end)
+{
+    bool is_held[OUTBOX_LANES] = {false};
+    for (size_t at = 0; at < list->count; at++) {
+        const struct event *event = &list->events[at];
+        struct held *held = &relay->held[event->lane];
+        struct send_end own = *end;
+        own.tries = held->seq == event->seq ? held->tries + 1 : 1;
+        if (published[at]) {
+            own.error = NULL;
+            send_span_record(&spans[at], &event->message, &own);
+        } else if (!is_held[event->lane]) {
+            is_held[event->lane] = true;
+            *held = (struct held){event->seq, own.tries};
+            if (own.tries == 1)
+                send_span_record(&spans[at], &event->message, &own);
+        }
+    }
 }
 
 /* The lanes of what was not published rest, so that they do not stand before the others. */
@@ -118,12 +150,20 @@ static enum status publish(struct relay *relay, const struct event_list *list, b
                            struct error *err)
 {
     struct message *messages = ARENA_NEW_ARRAY(relay->arena, struct message, list->count);
-    for (size_t at = 0; at < list->count; at++)
+    struct send_span *spans = ARENA_NEW_ARRAY(relay->arena, struct send_span, list->count);
+    for (size_t at = 0; at < list->count; at++) {
+        spans[at] = send_span_of(relay->arena, &list->events[at].message);
         messages[at] = list->events[at].message;
+    }
     const int64_t begun_us = clock_monotonic_us();
     const enum status status = bus_publish(relay->publisher, messages, list->count, published, err);
     metric_observe(&METRIC_OUTBOX_PUBLISH, relay->config.source, clock_monotonic_us() - begun_us);
     note_bus(relay, is_any(published, list->count) ? OK : status, err);
+    record_sendings(relay, list, spans, published,
+                    &(struct send_end){.bus = &relay->config.bus.settings,
+                                       .begun_us = begun_us,
+                                       .count = list->count,
+                                       .error = status_name(status)});
     return status;
 }
 

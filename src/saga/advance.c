@@ -3,6 +3,7 @@
 #include "saga/advance.h"
 
 #include "base/arena.h"
+#include "platform/clock.h"
 #include "platform/messaging/waker.h"
 #include "saga/heard.h"
 #include "saga/room.h"
@@ -30,6 +31,7 @@ static struct batch read_batch(struct arena *arena, struct delivery *const *deli
         if (heard.kind == HEARD_MALFORMED)
             delivery_refuse(deliveries[at], DELIVERY_DEAD, CAUSE_PAYLOAD_INVALID, "%s",
                             err.message);
+        deliveries[at]->is_ignored = heard.kind == HEARD_NOTHING;
         if (heard.kind == HEARD_MALFORMED || heard.kind == HEARD_NOTHING)
             continue;
         batch.deliveries[batch.count] = deliveries[at];
@@ -58,6 +60,7 @@ enum status advance_sagas(void *context, const struct delivery_batch *given, str
     const struct store_claims claims = {SAGA_GROUP, batch.deliveries, batch.count};
     struct turn turn;
     turn_init(&turn, given->arena, &room->schedule, batch.authorization_ids, batch.count);
+    turn.begun_us = clock_monotonic_us();
     TRY(store_load_turn(given->db, &turn, &claims, err));
     decide(&turn, &batch);
     TRY(store_save_turn(given->db, &turn, err));

@@ -65,6 +65,7 @@ static enum status sweep(struct deadlines *deadlines, size_t *found_out, struct 
     if (ids.count == 0)
         return OK;
     turn_init(&turn, deadlines->arena, &deadlines->room->schedule, ids.items, ids.count);
+    turn.begun_us = clock_monotonic_us();
     TRY(store_load_turn(db, &turn, NULL, err));
     const struct due due = find_due(&turn);
     TRY(store_find_unsent(db, deadlines->arena, &due.commands, due.is_unsent, err));

@@ -81,10 +81,11 @@ static enum status read_answer(struct arena *arena, const struct message *messag
     return OK;
 }
 
-struct heard heard_read(struct arena *arena, const struct delivery *delivery, struct error *err)
+struct heard heard_read(struct arena *arena, struct delivery *delivery, struct error *err)
 {
     const struct message *message = &delivery->message;
-    struct heard heard = {.kind = HEARD_NOTHING, .authorization_id = message->subject};
+    struct heard heard = {
+        .kind = HEARD_NOTHING, .delivery = delivery, .authorization_id = message->subject};
     size_t at = 0;
     while (at < COUNT(TYPES) && !text_equals_c(message->type, TYPES[at].type))
         at++;

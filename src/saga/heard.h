@@ -26,6 +26,7 @@ enum heard_kind {
 
 struct heard {
     enum heard_kind kind;
+    struct delivery *delivery; /* that brought it */
     enum saga_event event;
     struct uuid authorization_id;
     struct uuid saga_id;        /* a start: of the saga that begins */
@@ -44,6 +45,6 @@ struct heard {
 };
 
 /* `err` is set where the kind is HEARD_MALFORMED. */
-struct heard heard_read(struct arena *arena, const struct delivery *delivery, struct error *err);
+struct heard heard_read(struct arena *arena, struct delivery *delivery, struct error *err);
 
 #endif

@@ -4,8 +4,10 @@
 #include "base/assert.h"
 #include "domain/lane.h"
 #include "platform/log/log.h"
+#include "platform/tracing/tracing.h"
 #include "saga/metrics.h"
 #include "saga/payload.h"
+#include "saga/span.h"
 
 #include <stdlib.h>
 
@@ -64,13 +66,6 @@ struct saga_pair *turn_find_pair(const struct turn *turn, const struct uuid *aut
 
 /* ---- what a rule does ---------------------------------------------------------------------- */
 
-/* Why something happens: what was heard, from whom. */
-struct cause {
-    enum saga_event event;
-    struct text reason;
-    struct trace_context trace;
-};
-
 static bool is_finished(enum step_state state)
 {
     return state == STEP_DONE || state == STEP_FAILED || state == STEP_COMPENSATED ||
@@ -100,7 +95,7 @@ static void enter_step(struct turn *turn, struct saga *saga, enum saga_step step
 }
 
 static void send_command(struct turn *turn, struct saga *saga, enum saga_command command,
-                         const struct cause *cause)
+                         const struct turn_cause *cause)
 {
     const struct saga_command_form *form = saga_command_form(command);
     if (saga->tries == 0) {
@@ -128,7 +123,7 @@ static void send_command(struct turn *turn, struct saga *saga, enum saga_command
 }
 
 static void tell(struct turn *turn, struct saga *saga, const struct saga_rule *rule,
-                 const struct cause *cause)
+                 const struct turn_cause *cause)
 {
     const char *from = rule->in_step == STEP_START ? NULL : saga_state_name(rule->in_state);
     saga->version++;
@@ -150,11 +145,11 @@ static void tell(struct turn *turn, struct saga *saga, const struct saga_rule *r
 }
 
 static void note_line(struct turn *turn, const struct saga *saga, const char *event,
-                      const struct cause *cause)
+                      const struct turn_cause *cause)
 {
     ASSERT(turn->line_count < turn->lines_max);
     turn->lines[turn->line_count++] =
-        (struct turn_line){saga, event, saga->state, saga->step, saga->tries, cause->trace};
+        (struct turn_line){saga, event, saga->state, saga->step, saga->tries, *cause};
 }
 
 static struct text write_traceparent(struct arena *arena, const struct trace_context *trace)
@@ -165,7 +160,7 @@ static struct text write_traceparent(struct arena *arena, const struct trace_con
 }
 
 static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_rule *rule,
-                       const struct cause *cause)
+                       const struct turn_cause *cause)
 {
     if (rule->in_step == STEP_START)
         enter_step(turn, saga, rule->to_step);
@@ -189,7 +184,7 @@ static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_r
         turn->ended_count++;
 }
 
-static bool apply_event(struct turn *turn, struct saga *saga, const struct cause *cause)
+static bool apply_event(struct turn *turn, struct saga *saga, const struct turn_cause *cause)
 {
     const struct saga_rule *rule =
         saga_rule_find(saga->type, saga->state, saga->step, cause->event);
@@ -198,16 +193,33 @@ static bool apply_event(struct turn *turn, struct saga *saga, const struct cause
     return rule != NULL;
 }
 
+/* What a saga does without a message of its own hangs below what it did last. Empty: it was begun
+ * by a message without a trace. */
+static struct trace_context last_span_of(const struct saga *saga)
+{
+    struct trace_context last = {.trace_id = ""};
+    if (!trace_context_parse(saga->last_traceparent, &last))
+        (void)trace_context_parse(saga->origin_traceparent, &last);
+    trace_context_take_state(&last, saga->tracestate);
+    return last;
+}
+
 /* A release that has sent nothing yet goes on when the `authorize` saga of its authorization has
- * ended. What an operator abandoned may or may not be in the ledger: the release waits on. */
-static void follow_booking(struct turn *turn, struct saga_pair *pair,
-                           const struct trace_context *trace)
+ * ended. What an operator abandoned may or may not be in the ledger: the release waits on. `mover`
+ * is the saga that has just been moved, by `moved`. */
+static void follow_booking(struct turn *turn, struct saga_pair *pair, const struct saga *mover,
+                           const struct turn_cause *moved)
 {
     const struct saga *booking = &pair->sagas[SAGA_AUTHORIZE];
     struct saga *release = &pair->sagas[SAGA_RELEASE];
-    struct cause cause = {.trace = *trace};
+    struct turn_cause cause = {.trace = moved->trace, .delivery = moved->delivery};
     if (release->tries > 0)
         return;
+    if (mover != release) {
+        cause = (struct turn_cause){
+            .word = "resume", .below = last_span_of(release), .link = moved->trace};
+        cause.trace = tracing_continue(&cause.below);
+    }
     if (booking->state == SAGA_COMPLETED)
         cause.event = EV_BOOKED;
     else if (booking->state == SAGA_COMPENSATED)
@@ -266,31 +278,30 @@ void turn_hear(struct turn *turn, const struct heard *heard)
     ASSERT(heard->kind == HEARD_START || heard->kind == HEARD_ANSWER);
     struct saga_pair *pair = turn_find_pair(turn, &heard->authorization_id);
     ASSERT(pair != NULL);
-    const struct cause cause = {heard->event, heard->reason, heard->trace};
+    const struct turn_cause cause = {.event = heard->event,
+                                     .reason = heard->reason,
+                                     .trace = heard->trace,
+                                     .delivery = heard->delivery};
     struct saga *saga =
         heard->kind == HEARD_START ? find_begun(turn, pair, heard) : find_asker(pair, heard);
-    if (saga == NULL || !apply_event(turn, saga, &cause))
+    if (saga == NULL || !apply_event(turn, saga, &cause)) {
         log_unheard(heard);
-    else
-        follow_booking(turn, pair, &cause.trace);
-}
-
-/* What comes of silence hangs below what the saga did last. */
-static struct trace_context trace_of_saga(const struct saga *saga)
-{
-    struct trace_context parent = {.trace_id = ""};
-    if (!trace_context_parse(saga->last_traceparent, &parent))
-        (void)trace_context_parse(saga->origin_traceparent, &parent);
-    trace_context_take_state(&parent, saga->tracestate);
-    return trace_context_child(&parent);
+        saga_span_tell_unheard(turn, heard);
+    } else {
+        follow_booking(turn, pair, saga, &cause);
+    }
 }
 
 void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent)
 {
-    struct cause cause = {.trace = trace_of_saga(saga)};
+    struct turn_cause cause = {.word = "repeat", .below = last_span_of(saga)};
+    cause.trace = tracing_continue(&cause.below);
+    (void)trace_context_parse(saga->origin_traceparent, &cause.link);
     cause.event = saga_schedule_event(turn->schedule, saga->step_started_us, saga->deadline_us);
-    if (cause.event == EV_OVERDUE)
+    if (cause.event == EV_OVERDUE) {
+        cause.word = "give up";
         cause.reason = TEXT("no_answer");
+    }
     if ((cause.event == EV_DEADLINE && !is_command_sent) || !apply_event(turn, saga, &cause)) {
         saga->deadline_us =
             saga_schedule_next_us(turn->schedule, saga->step_started_us, turn->now_us);
@@ -343,7 +354,7 @@ static void log_line(const struct turn_line *line)
                                    : kv_text("reason", saga->reason),
         {.kind = LOG_FIELD_END},
     };
-    log_write(words.level, &line->trace, words.event, words.message, fields);
+    log_write(words.level, &line->cause.trace, words.event, words.message, fields);
 }
 
 /* One line however many there are: somebody has to look, once. */
@@ -370,6 +381,7 @@ void turn_log(const struct turn *turn)
     for (size_t at = 0; at < turn->line_count; at++) {
         const struct turn_line *line = &turn->lines[at];
         log_line(line);
+        saga_span_tell(turn, line);
         saga_metrics_observe(line->saga->type, line->state, turn->now_us - line->saga->started_us);
     }
     log_alert(turn);

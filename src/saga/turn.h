@@ -62,20 +62,32 @@ struct saga_pair {
     struct saga sagas[SAGA_TYPE_COUNT];
 };
 
-/* A line for the log, written when the turn is committed. */
+/* Why something happens: what was heard, from whom. */
+struct turn_cause {
+    enum saga_event event;
+    struct text reason;
+    struct trace_context trace; /* what comes of it hangs below */
+    struct delivery *delivery;  /* whose processing that is; NULL: no message says it, but .. */
+    const char *word;           /* .. a span of the saga's own, with this word */
+    struct trace_context below; /* below this one .. */
+    struct trace_context link;  /* .. and linked to this one; empty: to none */
+};
+
+/* A line for the log and a span, written when the turn is committed. */
 struct turn_line {
     const struct saga *saga;
     const char *event;     /* NULL: a command was repeated */
     enum saga_state state; /* where the saga then stood */
     enum saga_step step;
     int tries;
-    struct trace_context trace;
+    struct turn_cause cause;
 };
 
 struct turn {
     struct arena *arena;
     const struct saga_schedule *schedule;
-    int64_t now_us; /* read under the locks */
+    int64_t now_us;   /* read under the locks */
+    int64_t begun_us; /* on the monotonic clock */
     size_t pair_count;
     struct saga_pair *pairs; /* ascending by authorization id */
     struct outbox outbox;
@@ -97,7 +109,8 @@ void turn_hear(struct turn *turn, const struct heard *heard);
  * or makes the saga stuck. */
 void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent);
 
-/* One log line for each change, and one alert for all sagas that got stuck; after the commit. */
+/* One log line and span for each change, and one alert for all sagas that got stuck; after the
+ * commit. */
 void turn_log(const struct turn *turn);
 
 #endif

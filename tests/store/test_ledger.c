@@ -75,7 +75,7 @@ static struct text payload(struct arena *arena, const struct order *order,
 /* The same command again and again, each time as another event. */
 static struct delivery make_delivery(struct arena *arena, struct order order, int number)
 {
-    struct delivery delivery = {.outcome = DELIVERY_APPLIED};
+    struct delivery delivery = {.outcome = DELIVERY_APPLIED, .trace = trace_context_make()};
     delivery.message = store_message("test.ledger.commands.v1", account_of(number), 1);
     struct message *message = &delivery.message;
     message->type = message_type_of(arena, text_format(arena, "ledger.%s", order.type));

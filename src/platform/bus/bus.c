@@ -9,12 +9,13 @@ struct part {
     const char *kind;
     const struct bus_publisher_part *publisher;
     const struct bus_consumer_part *consumer;
+    const char *sends_to, *comes_from; /* messaging.system of the semantic conventions */
 };
 
 static const struct part PARTS[] = {
-    {"kafka", &BUS_KAFKA_PUBLISHER, &BUS_KAFKA_CONSUMER},
-    {"postgres", &BUS_POSTGRES_PUBLISHER, &BUS_POSTGRES_CONSUMER},
-    {"sns-sqs", &BUS_SNS_PUBLISHER, &BUS_SQS_CONSUMER},
+    {"kafka", &BUS_KAFKA_PUBLISHER, &BUS_KAFKA_CONSUMER, "kafka", "kafka"},
+    {"postgres", &BUS_POSTGRES_PUBLISHER, &BUS_POSTGRES_CONSUMER, "postgresql", "postgresql"},
+    {"sns-sqs", &BUS_SNS_PUBLISHER, &BUS_SQS_CONSUMER, "aws.sns", "aws_sqs"},
 };
 
 struct bus_publisher {
@@ -38,6 +39,18 @@ static const struct part *find_part(const char *kind)
         if (strcmp(PARTS[at].kind, kind) == 0)
             return &PARTS[at];
     return NULL;
+}
+
+const char *bus_sends_to(const struct bus_settings *settings)
+{
+    const struct part *part = find_part(settings->kind);
+    return part == NULL ? NULL : part->sends_to;
+}
+
+const char *bus_comes_from(const struct bus_settings *settings)
+{
+    const struct part *part = find_part(settings->kind);
+    return part == NULL ? NULL : part->comes_from;
 }
 
 enum status bus_publisher_open(const struct bus_config *config,

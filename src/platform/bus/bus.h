@@ -57,6 +57,10 @@ struct bus_batch {
     size_t count;
 };
 
+/* What OpenTelemetry calls whom messages are sent to, and whom they come from; NULL: no bus. */
+const char *bus_sends_to(const struct bus_settings *settings);
+const char *bus_comes_from(const struct bus_settings *settings);
+
 /* The lane of the key: the last 6 bits of its last byte. */
 int bus_partition_of(const struct uuid *key);
 

@@ -116,6 +116,15 @@ static void count_confirmed(struct delivery *const *deliveries, size_t count)
             metric_count(&METRIC_INBOX_DUPLICATES, 0);
 }
 
+/* Those that were applied are recorded already. */
+static void record_left_behind(const struct delivery_door *door, struct delivery *const *deliveries,
+                               size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (delivery_is_marked(deliveries[at]))
+            delivery_record(door, deliveries[at], count);
+}
+
 /* One poll: keep back, apply, save what is left behind, confirm. A failure anywhere leaves the poll
  * unconfirmed, and the bus hands all of it over again. */
 static enum status consume(struct member *member, struct error *err)
@@ -132,6 +141,7 @@ static enum status consume(struct member *member, struct error *err)
     TRY(parked_keep_back(door, deliveries, count, err));
     TRY(delivery_apply_all(door, deliveries, count, err));
     TRY(parked_save(door, deliveries, count, err));
+    record_left_behind(door, deliveries, count);
     TRY(note_bus(member, bus_confirm(member->bus, err), err));
     metric_observe(&METRIC_PROCESS_DURATION, 0, clock_monotonic_us() - begun_us);
     count_confirmed(deliveries, count);

@@ -16,6 +16,7 @@
 #include "platform/bus/bus.h"
 #include "platform/messaging/cause.h"
 #include "platform/postgres/postgres.h"
+#include "platform/tracing/tracing.h"
 
 struct consumer;
 
@@ -28,18 +29,30 @@ enum delivery_outcome {
 
 struct delivery {
     struct message message;
-    struct trace_context trace;    /* of its processing, a span below the message's; never empty */
-    enum delivery_outcome outcome; /* DELIVERY_APPLIED unless the room says otherwise */
-    enum cause cause;              /* of DELIVERY_PARK and DELIVERY_DEAD */
-    char reason[160];              /* why it was parked or is dead */
-    void *room;                    /* the room's own, for the time of one apply */
-    bool is_claimed;               /* the machinery's: in the inbox with this attempt */
-    bool is_saved;                 /* the machinery's: waits in the database already */
+    struct trace_context trace; /* of its processing, a span below the message's; never empty */
+    const struct span_attribute *told; /* by delivery_tell, for the time of one apply */
+    bool is_ignored;                   /* the room says: a repeat, or nothing that concerns it */
+    enum delivery_outcome outcome;     /* DELIVERY_APPLIED unless the room says otherwise */
+    enum cause cause;                  /* of DELIVERY_PARK and DELIVERY_DEAD */
+    char reason[160];                  /* why it was parked or is dead */
+    void *room;                        /* the room's own, for the time of one apply */
+    struct text redrive_traceparent;   /* the machinery's: of who has put it back; none: nobody */
+    int tries;                         /* the machinery's: that have failed before, parked */
+    int64_t begun_us;                  /* the machinery's: on the monotonic clock */
+    bool is_claimed;                   /* the machinery's: in the inbox with this attempt */
+    bool is_saved;                     /* the machinery's: waits in the database already */
 };
 
 /* Marks a delivery as DELIVERY_PARK or DELIVERY_DEAD and says why. */
 void delivery_refuse(struct delivery *delivery, enum delivery_outcome outcome, enum cause cause,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* What the span of a delivery's processing says beside what every one says; the list
+ * (SPAN_ATTRIBUTE_LIST) is copied into the arena of the apply. Ask delivery_is_traced first: most
+ * may not be. */
+bool delivery_is_traced(const struct delivery *delivery);
+void delivery_tell(struct delivery *delivery, struct arena *arena,
+                   const struct span_attribute *attributes);
 
 /* Stands in each apply between deciding and saving. OK: none is marked, save them all.
  * ERR_CONFLICT: rolled back, return it; apply is called again at once without those that are marked

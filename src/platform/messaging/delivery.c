@@ -70,7 +70,8 @@ void delivery_begin(struct delivery *delivery)
     if (!trace_context_parse(message->traceparent, &parent))
         (void)trace_context_parse(message->origin_traceparent, &parent);
     trace_context_take_state(&parent, message->tracestate);
-    delivery->trace = trace_context_child(&parent);
+    delivery->trace = tracing_continue(&parent);
+    delivery->begun_us = clock_monotonic_us();
 }
 
 static bool is_any_marked(struct delivery *const *deliveries, size_t count)
@@ -96,8 +97,9 @@ struct application {
     const struct delivery_door *door;
     struct delivery *const *deliveries;
     size_t count;
-    struct delivery **live; /* those of the attempt that are not marked */
-    struct error down;      /* status OK: the database was never away */
+    struct delivery **live;  /* those of the attempt that are not marked */
+    struct error down;       /* status OK: the database was never away */
+    struct span_group cause; /* whom the attempt's round trips are for */
 };
 
 /* What comes after a parked message under its key waits behind it, unless the operator would rather
@@ -124,8 +126,9 @@ static size_t gather_live(const struct application *a, size_t first, size_t coun
         if (delivery_is_marked(delivery))
             continue;
         delivery->outcome = DELIVERY_APPLIED;
-        delivery->is_claimed = false;
+        delivery->is_claimed = delivery->is_ignored = false;
         delivery->room = NULL;
+        delivery->told = NULL;
         a->live[live++] = delivery;
     }
     return live;
@@ -135,6 +138,21 @@ static void assert_none_saved(const struct application *a, size_t live)
 {
     for (size_t at = 0; at < live; at++)
         ASSERT(!delivery_is_marked(a->live[at]) || !a->live[at]->is_claimed);
+}
+
+static void gather_cause(struct application *a, size_t live)
+{
+    a->cause.count = 0;
+    for (size_t at = 0; at < live; at++)
+        span_group_add(&a->cause, &a->live[at]->trace);
+}
+
+/* At once: what the room has told of them lives in the arena of the attempt. */
+static void record_applied(const struct application *a, size_t live)
+{
+    for (size_t at = 0; at < live; at++)
+        if (!delivery_is_marked(a->live[at]))
+            delivery_record(a->door, a->live[at], a->count);
 }
 
 /* Repeats while the room marks more; each time there are fewer left. */
@@ -147,10 +165,13 @@ static enum status attempt(void *context, size_t first, size_t count, struct err
         if (live == 0)
             return OK;
         arena_reset(a->door->attempt);
+        gather_cause(a, live);
         const struct delivery_batch batch = {a->door->db, a->door->attempt, a->live, live};
         const enum status status = config->apply(config->context, &batch, err);
-        if (status == OK)
+        if (status == OK) {
             assert_none_saved(a, live);
+            record_applied(a, live);
+        }
         const bool has_marked = is_any_marked(a->live, live);
         if (has_marked)
             mark_followers(a);
@@ -203,7 +224,9 @@ enum status delivery_apply_all(const struct delivery_door *door, struct delivery
         .fail = fail,
         .deadline_us = clock_monotonic_us() + APPLY_TIME_US,
     };
+    db_set_cause(door->db, &a.cause);
     batch_run(&machine, count);
+    db_set_cause(door->db, NULL);
     if (a.down.status == OK)
         return OK;
     return error_set(err, a.down.status, "%s", a.down.message);

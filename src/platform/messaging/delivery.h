@@ -34,7 +34,12 @@ void delivery_mark_follower(struct delivery *delivery);
 bool delivery_waits_aside(const struct delivery_door *door);
 bool delivery_has_key_of(const struct delivery *a, const struct delivery *b);
 
-/* Before anything else is done with a message: its processing is a new span of its trace. */
+/* Before anything else is done with a message: its processing is a new span of its trace, which
+ * begins now. */
 void delivery_begin(struct delivery *delivery);
+/* The span has ended: with its effect, or because it is parked or dead, which has been saved.
+ * `count`: how many deliveries were handled together. */
+void delivery_record(const struct delivery_door *door, const struct delivery *delivery,
+                     size_t count);
 
 #endif

@@ -98,7 +98,8 @@ static enum status load_messages(const struct delivery_door *door, struct parked
         key->seqs[row] = sql_i64(rows, row, READ_PARKED_MESSAGES_SEQ);
         read_message(door, rows, row, &key->deliveries[row].message);
         key->deliveries[row].message.topic = key->topic;
-        delivery_begin(&key->deliveries[row]);
+        key->deliveries[row].redrive_traceparent =
+            text_copy(door->arena, sql_text(rows, row, READ_PARKED_MESSAGES_REDRIVE_TRACEPARENT));
     }
     return OK;
 }
@@ -119,7 +120,7 @@ static void bury(struct parked_key *key, const struct delivery *delivery)
 /* The first message is applied, dead, or has failed once more. */
 static void settle_first(const struct delivery_door *door, struct parked_key *key)
 {
-    const struct delivery *delivery = &key->deliveries[key->done];
+    struct delivery *delivery = &key->deliveries[key->done];
     if (delivery_is_marked(delivery)) {
         key->attempts++;
         if (key->attempts == 1)
@@ -127,6 +128,7 @@ static void settle_first(const struct delivery_door *door, struct parked_key *ke
         if (delivery->outcome == DELIVERY_PARK &&
             key->attempts < door->config->settings.park_attempts_max)
             return;
+        delivery->outcome = DELIVERY_DEAD;
         bury(key, delivery);
     }
     key->attempts = 0;
@@ -140,6 +142,8 @@ static enum status try_messages(const struct delivery_door *door, struct parked_
     while (key->done < key->count && clock_monotonic_us() < until_us) {
         const size_t before = key->done;
         struct delivery *first = &key->deliveries[before];
+        delivery_begin(first);
+        first->tries = key->attempts;
         TRY(delivery_apply_all(door, &first, 1, err));
         settle_first(door, key);
         if (key->done == before)
@@ -207,11 +211,15 @@ static void log_try(const struct delivery_door *door, const struct parked_key *k
     dead_letter_log(door, key->dead, key->dead_count);
     for (size_t at = 0; at < key->done; at++) {
         const struct delivery *delivery = &key->deliveries[at];
-        if (!delivery_is_marked(delivery))
+        if (delivery_is_marked(delivery))
+            delivery_record(door, delivery, 1); /* dead; what was applied is recorded already */
+        else
             log_info(&delivery->trace, "message.unparked", "parked message was applied",
                      kv_text("topic", key->topic), kv_uuid("event_id", &delivery->message.id),
                      kv_uuid("key", &delivery->message.key), kv_str("group", door->config->group));
     }
+    if (key->done < key->count && key->attempts > 0)
+        delivery_record(door, &key->deliveries[key->done], 1); /* it has failed once more */
 }
 
 static enum status try_locked_key(const struct delivery_door *door,

@@ -35,6 +35,20 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
       "authorization, ledger, saga",                                                               \
       "A round trip to PostgreSQL of one or several statements; that of a batch is one span, "     \
       "below the first item and linked to the others.")                                            \
+    X(SPAN_SEND, PRODUCER, "send", "`send {topic}`", "outbox",                                     \
+      "An event or command on its way to the bus. Its id is the end of the event's, however "      \
+      "often it is sent; the message carries it. A failed try is one of its own, told once.")      \
+    X(SPAN_PROCESS, CONSUMER, "process", "`process {topic}`", "authorization, ledger, saga",       \
+      "A message, from the poll that brought it until its effect is committed; each try of one "   \
+      "that was parked or redriven is another. Below its sending and linked to it; of what was "   \
+      "redriven linked to the redrive, too.")                                                      \
+    X(SPAN_SAGA, INTERNAL, "", "`repeat {saga}`, `give up {saga}`, `resume {saga}`", "saga",       \
+      "What a saga does without a message of its own: no answer came, or the saga that it waited " \
+      "for has ended. Below what it did last, linked to the request or to that saga.")             \
+    X(SPAN_NOTIFY, PRODUCER, "send", "`send {topic of SNS}`", "outbox",                            \
+      "A notification; its attribute `traceparent` is this span.")                                 \
+    X(SPAN_REDRIVE, INTERNAL, "redrive", "`redrive`", "tallystick dlq",                            \
+      "One `dlq redrive`, linked to the last tries of what it has put back.")                      \
     X(SPAN_COMMAND, CLIENT, "", "`PUT`", "tallystick account",                                     \
       "What an operator's command asked a service.")
 
@@ -58,6 +72,40 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
       "Statements in the round trip, where there are several.")                                    \
     X(ATTRIBUTE_DB_QUERY_SUMMARY, "db.query.summary", "The statements' names, as in `sql/`.")      \
     X(ATTRIBUTE_DB_RESPONSE_STATUS_CODE, "db.response.status_code", "SQLSTATE of an error.")       \
+    X(ATTRIBUTE_MESSAGING_SYSTEM, "messaging.system",                                              \
+      "`postgresql`, `kafka`, `aws.sns` of what is sent and `aws_sqs` of what is processed")       \
+    X(ATTRIBUTE_MESSAGING_OPERATION_NAME, "messaging.operation.name", "`send`, `process`")         \
+    X(ATTRIBUTE_MESSAGING_OPERATION_TYPE, "messaging.operation.type", "The same.")                 \
+    X(ATTRIBUTE_MESSAGING_DESTINATION_NAME, "messaging.destination.name", "The topic.")            \
+    X(ATTRIBUTE_MESSAGING_DESTINATION_PARTITION_ID, "messaging.destination.partition.id",          \
+      "Where it was read, if the bus has partitions.")                                             \
+    X(ATTRIBUTE_MESSAGING_KAFKA_OFFSET, "messaging.kafka.offset", "Where in it, on Kafka.")        \
+    X(ATTRIBUTE_MESSAGING_MESSAGE_ID, "messaging.message.id", "The event's id, `ce_id`.")          \
+    X(ATTRIBUTE_MESSAGING_CONSUMER_GROUP_NAME, "messaging.consumer.group.name",                    \
+      "Who processes it: `ledger`.")                                                               \
+    X(ATTRIBUTE_MESSAGING_BATCH_MESSAGE_COUNT, "messaging.batch.message_count",                    \
+      "Messages that were handled together with this one, itself included, where there are more.") \
+    X(ATTRIBUTE_MESSAGE_TYPE, "tallystick.message.type", "`ledger.record_hold`")                   \
+    X(ATTRIBUTE_MESSAGE_OUTCOME, "tallystick.message.outcome",                                     \
+      "`applied`; `ignored`: it changes nothing; `duplicate`: it had its effect before; "          \
+      "`parked`: it will be tried again; `waits` behind another of its key; `dead`: a dead "       \
+      "letter.")                                                                                   \
+    X(ATTRIBUTE_MESSAGE_TRIES, "tallystick.message.tries",                                         \
+      "Which try this is, from the second on.")                                                    \
+    X(ATTRIBUTE_ERROR_CLASS, "tallystick.error.class",                                             \
+      "Of what is parked or dead: `schema`, `business`, `transient_exhausted`, `bug`.")            \
+    X(ATTRIBUTE_SAGA_ID, "tallystick.saga.id", "The saga.")                                        \
+    X(ATTRIBUTE_SAGA_TYPE, "tallystick.saga.type", "`authorize`, `release`")                       \
+    X(ATTRIBUTE_SAGA_STATE, "tallystick.saga.state", "Where it stood then: `completed`.")          \
+    X(ATTRIBUTE_SAGA_STEP, "tallystick.saga.step", "`record_hold`")                                \
+    X(ATTRIBUTE_SAGA_TRIES, "tallystick.saga.tries", "Sendings of the step's command.")            \
+    X(ATTRIBUTE_SAGA_REASON, "tallystick.saga.reason", "`account_frozen`, `no_answer`, `voided`")  \
+    X(ATTRIBUTE_LEDGER_OUTCOME, "tallystick.ledger.outcome", "`recorded`, `released`, `refused`")  \
+    X(ATTRIBUTE_LEDGER_REASON, "tallystick.ledger.reason", "Why it refused.")                      \
+    X(ATTRIBUTE_JOURNAL_ID, "tallystick.journal.id", "The journal that was written.")              \
+    X(ATTRIBUTE_JOURNAL_TYPE, "tallystick.journal.type", "`record_hold`, `release_hold`")          \
+    X(ATTRIBUTE_REDRIVE_ID, "tallystick.redrive.id", "The redrive, as in the audit.")              \
+    X(ATTRIBUTE_REDRIVE_COUNT, "tallystick.redrive.count", "Dead letters that it has put back.")   \
     X(ATTRIBUTE_AUTHORIZATION_ID, "tallystick.authorization.id", "The authorization.")             \
     X(ATTRIBUTE_DECISION, "tallystick.decision", "`approved` or `declined`")                       \
     X(ATTRIBUTE_DECISION_REASON, "tallystick.decision.reason", "`credit_limit_exceeded`")          \

@@ -59,6 +59,13 @@ struct span_attribute span_uuid(enum span_attribute_key key, const struct uuid *
     return attribute;
 }
 
+struct span_attribute span_if(bool is_said, struct span_attribute attribute)
+{
+    if (!is_said)
+        attribute.kind = SPAN_VALUE_NONE;
+    return attribute;
+}
+
 /* ---- recording ------------------------------------------------------------------------------- */
 
 bool tracing_is_on(void)
@@ -110,6 +117,11 @@ struct trace_context tracing_begin(void)
     struct trace_context context = trace_context_make();
     context.sampled = is_sampled(&context, NULL);
     return context;
+}
+
+struct trace_context tracing_continue(const struct trace_context *parent)
+{
+    return parent->trace_id[0] == '\0' ? tracing_begin() : trace_context_child(parent);
 }
 
 struct trace_context tracing_accept(const struct trace_context *caller)

@@ -36,6 +36,7 @@ struct span_attribute span_str(enum span_attribute_key key, const char *value);
 struct span_attribute span_i64(enum span_attribute_key key, int64_t value);
 struct span_attribute span_bool(enum span_attribute_key key, bool value);
 struct span_attribute span_uuid(enum span_attribute_key key, const struct uuid *value);
+struct span_attribute span_if(bool is_said, struct span_attribute attribute); /* or left out */
 
 /* (struct span){..., .attributes = SPAN_ATTRIBUTE_LIST(span_str(ATTRIBUTE_DECISION, "approved"))}
  */
@@ -72,6 +73,8 @@ bool tracing_wants(const struct trace_context *context); /* on, and this one is 
 /* A trace that begins here: the sampler decides, and the flag carries its word to everybody else.
  */
 struct trace_context tracing_begin(void);
+/* A span below another one; where that is empty, of a trace that begins here. */
+struct trace_context tracing_continue(const struct trace_context *parent);
 /* A span for a request from outside, below the caller's: the sampler may obey the caller's flag. */
 struct trace_context tracing_accept(const struct trace_context *caller);
 /* A span in a trace of which only the id is known any more; as the sampler says of that id. */

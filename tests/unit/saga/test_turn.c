@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "base/arena.h"
+#include "platform/messaging/consumer.h"
 #include "saga/turn.h"
 
 enum { SECOND_US = 1000000 };
@@ -12,10 +13,12 @@ struct fixture {
     struct turn turn;
     struct uuid authorization_id;
     struct uuid saga_ids[SAGA_TYPE_COUNT];
+    struct delivery delivery; /* that brings whatever is heard */
 };
 
 static void begin(struct fixture *f)
 {
+    f->delivery = (struct delivery){.trace = trace_context_make()};
     f->arena = arena_new(1024 * 1024);
     f->authorization_id = uuid_make_v7();
     f->saga_ids[SAGA_AUTHORIZE] = uuid_make_v7();
@@ -35,6 +38,8 @@ static void start(struct fixture *f, enum saga_type type)
 {
     const struct heard heard = {
         .kind = HEARD_START,
+        .delivery = &f->delivery,
+        .trace = f->delivery.trace,
         .event = type == SAGA_AUTHORIZE ? EV_APPROVED : EV_HOLD_ENDED,
         .type = type,
         .authorization_id = f->authorization_id,
@@ -53,6 +58,8 @@ static void answer(struct fixture *f, enum saga_type type, enum saga_event event
 {
     const struct heard heard = {
         .kind = HEARD_ANSWER,
+        .delivery = &f->delivery,
+        .trace = f->delivery.trace,
         .event = event,
         .authorization_id = f->authorization_id,
         .saga_id = f->saga_ids[type],
@@ -152,6 +159,54 @@ static void test_turn_deadline__repeats(void **state)
     arena_free(f.arena);
 }
 
+static const struct turn_cause *last_cause(const struct fixture *f)
+{
+    return &f->turn.lines[f->turn.line_count - 1].cause;
+}
+
+/* What comes of silence is told below what the saga did last, in its trace and linked to the
+ * request; what comes of a message is the message's. */
+static void test_turn_deadline__goes_on_in_the_trace(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    trace_context_take_state(&f.delivery.trace, TEXT("rojo=1"));
+    start(&f, SAGA_AUTHORIZE);
+    CHECK("by a message", last_cause(&f)->delivery == &f.delivery);
+    struct saga *saga = saga_of(&f, SAGA_AUTHORIZE);
+    f.turn.now_us = saga->deadline_us;
+    turn_deadline(&f.turn, saga, true);
+    const struct turn_cause *cause = last_cause(&f);
+    CHECK("by silence", cause->delivery == NULL);
+    CHECK_TEXT("by silence", text_of(cause->word), "repeat");
+    CHECK_TEXT("the trace", text_of(cause->trace.trace_id), f.delivery.trace.trace_id);
+    CHECK_TEXT("its state", cause->trace.state, "rojo=1");
+    CHECK_TEXT("the parent", text_of(cause->below.span_id), f.delivery.trace.span_id);
+    CHECK_TEXT("the link", text_of(cause->link.span_id), "00f067aa0ba902b7");
+    const struct outbox_event *command = &f.turn.outbox.events[f.turn.outbox.count - 1];
+    CHECK_TEXT("the command", text_of(command->trace.span_id), cause->trace.span_id);
+    arena_free(f.arena);
+}
+
+static void test_turn_hear__a_release_that_waited_goes_on_in_its_own_trace(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    start(&f, SAGA_AUTHORIZE);
+    const struct trace_context voided = trace_context_make();
+    f.delivery.trace = voided;
+    start(&f, SAGA_RELEASE);
+    f.delivery.trace = trace_context_make();
+    answer(&f, SAGA_AUTHORIZE, EV_HOLD_RECORDED);
+    const struct turn_cause *cause = last_cause(&f);
+    CHECK_TEXT("resumed", text_of(cause->word), "resume");
+    CHECK_TEXT("below its own", text_of(cause->below.span_id), voided.span_id);
+    CHECK_TEXT("linked to the booking", text_of(cause->link.span_id), f.delivery.trace.span_id);
+    arena_free(f.arena);
+}
+
 static void test_turn_deadline__a_release_that_waits_sends_nothing(void **state)
 {
     (void)state;
@@ -194,6 +249,8 @@ int main(void)
         cmocka_unit_test(test_turn_hear__sees_what_came_before_it),
         cmocka_unit_test(test_turn_hear__an_abandoned_booking_is_not_followed),
         cmocka_unit_test(test_turn_hear__a_refusal_starts_a_step_of_its_own),
+        cmocka_unit_test(test_turn_deadline__goes_on_in_the_trace),
+        cmocka_unit_test(test_turn_hear__a_release_that_waited_goes_on_in_its_own_trace),
         cmocka_unit_test(test_turn_deadline__repeats),
         cmocka_unit_test(test_turn_deadline__a_release_that_waits_sends_nothing),
     };

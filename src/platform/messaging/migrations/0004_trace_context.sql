@@ -25,7 +25,8 @@ DROP FUNCTION redrive_dead_letter(uuid, uuid, integer, text, text);
 CREATE FUNCTION redrive_dead_letter(letter_id uuid, new_redrive_id uuid, redrives_max integer,
                                     operator_name text, why text,
                                     operator_traceparent text DEFAULT NULL,
-                                    OUT outcome text, OUT redrives integer)
+                                    OUT outcome text, OUT redrives integer,
+                                    OUT last_traceparent text)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     letter dead_letter;
@@ -43,6 +44,7 @@ BEGIN
 
     SELECT * INTO letter FROM dead_letter WHERE id = letter_id FOR UPDATE;
     redrives := letter.redrive_count;
+    last_traceparent := letter.traceparent;
     outcome := CASE WHEN letter.redriven_at IS NOT NULL THEN 'not_open'
                     WHEN letter.redrive_count >= redrives_max THEN 'too_often'
                     WHEN EXISTS (SELECT FROM inbox i WHERE i.event_id = letter.event_id
