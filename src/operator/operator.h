@@ -14,6 +14,7 @@
 extern const struct option ACCOUNT_OPTIONS[];
 extern const struct option DEAD_LETTER_OPTIONS[];
 extern const struct option HEALTH_OPTIONS[];
+extern const struct option DOCTOR_OPTIONS[];
 extern const struct option KEY_OPTIONS[];
 extern const struct option LEDGER_ACCOUNT_OPTIONS[];
 extern const struct option MIGRATE_OPTIONS[];
@@ -24,6 +25,7 @@ extern const struct option VERIFY_OPTIONS[];
 int account_main(int argc, char **argv);
 int dead_letter_main(int argc, char **argv); /* tallystick dlq */
 int health_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int key_main(int argc, char **argv);
 int ledger_account_main(int argc, char **argv); /* tallystick ledger account ... */
 int migrate_main(int argc, char **argv);

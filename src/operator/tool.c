@@ -77,8 +77,7 @@ struct db *tool_open_db(const char *url, const struct sql_statement *const *stat
     });
 }
 
-/* What a schema that is not there, or not there yet, looks like. */
-static bool lacks_migration(const struct error *err)
+bool tool_lacks_migration(const struct error *err)
 {
     static const char *const SIGNS[] = {"SQLSTATE 42P01", "SQLSTATE 3F000", "SQLSTATE 42703",
                                         "role \"tallystick_operator\" does not exist"};
@@ -91,7 +90,7 @@ static bool lacks_migration(const struct error *err)
 int tool_fail(const struct tool *tool, const struct error *err)
 {
     tool_say(tool, "%s", err->message);
-    if (lacks_migration(err)) {
+    if (tool_lacks_migration(err)) {
         tool_say(tool, "the database is not up to date; run: tallystick migrate apply");
         return TOOL_FAILED;
     }

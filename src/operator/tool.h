@@ -39,6 +39,9 @@ int tool_complain(const struct tool *tool, const char *format, ...)
 /* Says on stderr what failed. Returns the exit code that fits. */
 int tool_fail(const struct tool *tool, const struct error *err);
 
+/* What a schema that is not there, or not there yet, looks like. */
+bool tool_lacks_migration(const struct error *err);
+
 /* A connection as the role tallystick_operator, unless the URL names another. */
 struct db *tool_open_db(const char *url, const struct sql_statement *const *statements,
                         int timeout_ms);

@@ -1,5 +1,6 @@
 """`tallystick trace`: one transaction's whole story from the databases alone, whatever became of it
 and what has not happened yet."""
+import contextlib
 import json
 import uuid
 
@@ -13,9 +14,8 @@ POISON_MINOR = 4711  # an amount that the ledger cannot save
 
 @pytest.fixture(scope="module")
 def house(open_system):
-    """Five services that soon give a message up, and soon call a saga stuck."""
-    system = open_system(HASTY | {"TALLYSTICK_SAGA_REPEAT_MS": "300",
-                                  "TALLYSTICK_SAGA_STUCK_MS": "900"})
+    """Five services that soon give a message up."""
+    system = open_system(HASTY)
     yield system
     system.settle()
     system.verify()
@@ -176,12 +176,40 @@ def test_a_refused_booking_is_told_with_its_reason_and_its_undo(house):
     assert story["stands"] == "reversed; nothing is held any more"
 
 
+@contextlib.contextmanager
+def impatient(service):
+    """While it is started so, the orchestrator soon calls a saga stuck."""
+    before = service.environment
+    service.environment = before | {"TALLYSTICK_SAGA_REPEAT_MS": "300",
+                                    "TALLYSTICK_SAGA_STUCK_MS": "900"}
+    yield
+    service.environment = before
+
+
 # ---- half-way ------------------------------------------------------------------------------------
 
 def test_a_ledger_that_is_down_is_where_it_stands(house):
     house.stop("ledger")
     made = house.authorize(user(), "8.00").json()
-    house.wait_saga(made, "stuck")
+    house.wait_saga(made, "running")
+    story = story_of(house, made["id"])
+    missing = line(story, "step_not_taken", "waits")
+    assert missing["service"] == "ledger"
+    assert "sent 1 time; next deadline in" in missing["says"]
+    assert "ledger_recorded" not in events(story)
+    house.start("ledger")
+    house.wait_saga(made)
+    assert story_of(house, made["id"])["waits"] == []
+
+
+def test_a_saga_that_is_stuck_says_so(house):
+    house.stop("ledger", "saga")
+    with impatient(house.services["saga"]):
+        house.start("saga")
+        made = house.authorize(user(), "8.00").json()
+        house.wait_saga(made, "stuck")
+        house.stop("saga")
+    house.start("saga")
     story = story_of(house, made["id"])
     assert "not at its end" in story["stands"]
     missing = line(story, "step_not_taken", "waits")
@@ -236,6 +264,7 @@ def test_a_dead_letter_and_its_redrive_are_part_of_the_story(house):
     assert f"dlq show {letter['letter_id']}" in line(story, "dead", "waits")["says"]
     dlq(house, "redrive", letter["letter_id"], "--reason", "the poison is gone")
     house.wait_saga(made)
+    house.settle()
     story = story_of(house, made["id"])
     in_order(story, "approved", "dead_letter", "redrive", "ledger_recorded", "saga_completed")
     deed = line(story, "redrive")

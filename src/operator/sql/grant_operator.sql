@@ -1,12 +1,21 @@
 -- grant_operator: what the operator's role may do, what was just made included.
 -- rows   none; a script, run in one SQL transaction
--- It reads everything; it writes API keys and the status of the ledger's accounts, and may call
--- redrive_dead_letter of each service's schema, no more.
+-- It reads everything, the server's state included; it writes API keys and the status of the
+-- ledger's accounts, and may call redrive_dead_letter of each service's schema, no more.
 DO $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('tallystick migrate'));
     GRANT SELECT ON ALL TABLES IN SCHEMA bus, gateway, "authorization", ledger, saga, operator
         TO tallystick_operator;
+    -- Where the data are and how much log is kept. Not every owner may give that away, and another
+    -- database of the same cluster may be doing it at this moment.
+    IF NOT pg_has_role('tallystick_operator', 'pg_monitor', 'MEMBER') THEN
+        BEGIN
+            GRANT pg_monitor TO tallystick_operator;
+        EXCEPTION WHEN insufficient_privilege OR unique_violation OR internal_error THEN
+            NULL;
+        END;
+    END IF;
     IF to_regclass('gateway.api_key') IS NOT NULL THEN
         GRANT INSERT, UPDATE (revoked_at) ON gateway.api_key TO tallystick_operator;
     END IF;

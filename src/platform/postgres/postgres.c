@@ -47,6 +47,11 @@ const char *db_sqlstate(const struct db *db)
     return db->sqlstate;
 }
 
+int db_library_version(void)
+{
+    return PQlibVersion();
+}
+
 /* ---- a round trip -------------------------------------------------------------------------- */
 
 static struct trip_step *add_step(struct db *db, enum trip_kind kind)

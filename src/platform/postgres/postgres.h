@@ -143,6 +143,9 @@ MUST_CHECK enum status db_notify(struct db *db, const char *channel, struct erro
 /* Waits up to wait_ms for a notification; OK and *woken_out false when none came. */
 MUST_CHECK enum status db_wait(struct db *db, int wait_ms, bool *woken_out, struct error *err);
 
+/* Of libpq: 150004 is 15.4. */
+int db_library_version(void);
+
 /* SQLSTATE of the last error, five characters; empty where it did not come from the server. */
 const char *db_sqlstate(const struct db *db);
 

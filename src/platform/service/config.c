@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum { TEXTS_SIZE_MAX = 8 * 1024 * 1024, PORT_MAX = 65535 };
+enum { TABLES_MAX = 8, SCRATCH_SIZE = 64 * 1024 };
 
 static const struct option_table *registered;
 
@@ -114,6 +115,37 @@ enum status config_load(const struct option *const tables[], void *config, int *
     for (size_t at = 0; tables[at] != NULL; at++)
         for (const struct option *option = tables[at]; option->name != NULL; option++)
             TRY(load_option(settings, option, config, err));
+    return OK;
+}
+
+/* The tables of a command, as it would load them. */
+static void find_tables(const char *command, const struct option *found[static TABLES_MAX + 1])
+{
+    size_t count = 0;
+    for (const struct option_table *table = registered; table->command != NULL; table++)
+        if (strcmp(table->command, command) == 0 || strcmp(table->command, "services") == 0) {
+            ASSERT(count < TABLES_MAX);
+            found[count++] = table->options;
+        }
+    found[count] = NULL;
+}
+
+enum status config_check(const char *command, struct error *err)
+{
+    const struct option *tables[TABLES_MAX + 1];
+    struct settings *settings = ARENA_NEW(texts, struct settings);
+    max_align_t *scratch = ARENA_NEW_ARRAY(texts, max_align_t, SCRATCH_SIZE / sizeof(max_align_t));
+    find_tables(command, tables);
+    settings->arena = texts;
+    settings->own = tables;
+    settings->all = registered;
+    TRY(settings_add_environment(settings, err));
+    TRY(settings_add_file(settings, err));
+    for (size_t at = 0; tables[at] != NULL; at++)
+        for (const struct option *option = tables[at]; option->name != NULL; option++) {
+            ASSERT(option->offset < SCRATCH_SIZE);
+            TRY(load_option(settings, option, scratch, err));
+        }
     return OK;
 }
 

@@ -49,6 +49,10 @@ void config_register(const struct option_table *tables);
 MUST_CHECK enum status config_load(const struct option *const tables[], void *config, int *argc,
                                    char **argv, struct error *err);
 
+/* Whether another command could read its options as they are set now (flags apart): the same
+ * checks, nothing is kept. A table of the name "services" is every service's. */
+MUST_CHECK enum status config_check(const char *command, struct error *err);
+
 /* Usage of a command, from its tables (ends with NULL), to stdout. */
 void config_print_help(const char *command, const char *summary,
                        const struct option *const tables[]);

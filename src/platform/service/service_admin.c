@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "platform/clock.h"
 #include "platform/http/http_problem.h"
 #include "platform/service/service_health.h"
 #include "platform/service/service_log_level.h"
@@ -112,6 +113,7 @@ static void answer_status(struct http_request *request, struct service_admin *ad
     json_begin_object(&w, NULL);
     json_write_text(&w, "service", text_of(admin->service->name));
     json_write_text(&w, "status", text_of(state_name(health_read_state())));
+    json_write_time(&w, "now", clock_realtime_us()); /* by this machine's clock */
     add_dependencies(&w);
     pthread_mutex_lock(&admin->mutex);
     if (admin->room != NULL && admin->service->describe != NULL)
