@@ -3,7 +3,8 @@
 # the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-matrix test-compose image dist check bench bench-parts lint format clean
+.PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
+.PHONY: bench-tracing lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -46,6 +47,11 @@ bench-parts: build ## booked transactions a second over each event bus and key s
 	@tools/setup kafka dynamodb sns-sqs test
 	@tools/venv
 	@.venv/bin/python bench/parts.py
+
+bench-tracing: build ## what traces cost, sampled and whole, and a collector that is away (minutes)
+	@tools/setup test
+	@tools/venv
+	@.venv/bin/python bench/tracing.py
 
 lint: build ## static analysis by clang-tidy (minutes)
 	@tools/setup test
