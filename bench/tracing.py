@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/tracing.py [--duration-ms N] [--rounds N] - what traces cost, and what `info` costs in logs.
+"""bench/tracing.py [--duration-ms N] [--rounds N] - what traces cost, and `info` beside `warning`.
 
 Run it by `make bench-tracing`. The same load on the public door, each variant several times in turn
 (A B C ... A B C ...), each time over a fresh system; spans go to a collector that takes them for
