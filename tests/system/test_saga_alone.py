@@ -1,5 +1,6 @@
 """The orchestrator alone: what it does about messages that come once, twice, late and out of order,
 and about none. Other services are off, so each message is the test's."""
+import itertools
 import json
 import uuid
 
@@ -8,8 +9,8 @@ import pytest
 from conftest import opened
 from system import contracts
 from system.harness import OWNER, Service, System, free_ports, wait_until
-from system.saga_messages import (TRACE, Authorization, commands, let_go, publish, row, said,
-                                  settle, steps, told, wait_state)
+from system.saga_messages import (TRACE, TRACEPARENT, Authorization, commands, let_go, publish,
+                                  row, said, settle, steps, told, wait_state)
 
 pytestmark = pytest.mark.matrix
 
@@ -21,10 +22,10 @@ def saga(cluster):
 
 
 @pytest.fixture(scope="module")
-def hasty(cluster):
+def hasty(cluster, collector):
     """Its deadlines come soon."""
     env = {"TALLYSTICK_SAGA_REPEAT_MS": "300,600", "TALLYSTICK_SAGA_STUCK_MS": 1200,
-           "TALLYSTICK_SAGA_SWEEP_MS": 20}
+           "TALLYSTICK_SAGA_SWEEP_MS": 20} | collector.environment()
     with opened(System(cluster, env=env), start=False) as it:
         yield it.start("saga")
 
@@ -282,6 +283,29 @@ def test_many_stuck_sagas_are_one_alert(hasty):
     assert sum(alert["stuck"] for alert in alerts) == 5
     assert len(alerts) < 5
     assert {alert["level"] for alert in alerts} == {"error"}
+
+
+def test_silence_is_told_in_the_trace(hasty, one, collector):
+    """What a saga does of its own accord is below what it did last, and linked to the request."""
+    begun(hasty, one)
+    let_go(hasty, one.authorize)
+    wait_state(hasty, one.authorize, "stuck")
+
+    def own(spans):
+        return [span for span in spans
+                if span.attributes.get("tallystick.saga.id") == one.authorize]
+
+    spans = own(collector.wait(
+        lambda spans: any(span.name == "give up authorize" for span in own(spans)),
+        trace_id=TRACE))
+    spans.sort(key=lambda span: span.begun_ns)
+    assert spans[0].kind == "consumer"
+    assert [span.name for span in spans[1:]] == ["repeat authorize", "give up authorize"]
+    for before, span in itertools.pairwise(spans):
+        assert (span.kind, span.parent_id) == ("internal", before.span_id)
+        assert span.links == [(TRACE, TRACEPARENT.split("-")[2])]
+        assert span.is_error == (span is spans[-1])
+    assert spans[-1].attributes["tallystick.saga.state"] == "stuck"
 
 
 def test_a_late_answer_heals(hasty, one):
