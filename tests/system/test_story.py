@@ -55,6 +55,12 @@ def minor(facts, name):
     return facts[name]["amount_minor"]
 
 
+def ended(system, made, state="completed"):
+    """Its saga has, and all that was said about it has gone out."""
+    system.wait_saga(made, state)
+    system.settle()
+
+
 def user():
     return f"story-{uuid.uuid4()}"
 
@@ -65,7 +71,7 @@ def test_an_approved_one_is_told_from_request_to_booking(house):
     who, name = user(), f"tx-{uuid.uuid4()}"
     house.authorize(who, "100.00")
     made = house.authorize(who, "99.99", transaction_id=name).json()
-    house.wait_saga(made)
+    ended(house, made)
     story = story_of(house, name)
     in_order(story, "request", "approved", "saga_started", "command_sent", "ledger_recorded",
              "step_ended", "saga_completed")
@@ -87,7 +93,7 @@ def test_an_approved_one_is_told_from_request_to_booking(house):
 @pytest.mark.bus("postgres")
 def test_each_message_is_told_as_published_and_as_applied(house):
     made = house.authorize(user(), "5.00").json()
-    house.wait_saga(made)
+    ended(house, made)
     story = story_of(house, made["id"])
     said = [(one["event"], one["service"], one["facts"]["type"]) for one in story["events"]
             if one["event"] in ("published", "applied")]
@@ -102,7 +108,7 @@ def test_each_message_is_told_as_published_and_as_applied(house):
 def test_it_is_found_by_each_of_its_ids(house):
     name = str(uuid.uuid4())  # a transaction id that looks like one of ours
     made = house.authorize(user(), "1.00", transaction_id=name).json()
-    house.wait_saga(made)
+    ended(house, made)
     for given, found_by in ((name, "transaction"), (made["id"], "authorization"),
                             (made["saga_id"], "saga")):
         story = story_of(house, given)
@@ -113,6 +119,7 @@ def test_a_declined_one_says_what_there_was(house):
     who = user()
     house.authorize(who, "900.00")
     made = house.authorize(who, "100.01").json()
+    house.settle()
     story = story_of(house, made["transaction_id"])
     declined = line(story, "declined")
     assert "credit_limit_exceeded" in declined["says"]
@@ -151,7 +158,7 @@ def test_every_key_that_it_was_answered_under_is_told(house):
 
 def test_a_voided_one_has_two_sagas(house):
     made = house.authorize(user(), "40.00").json()
-    house.wait_saga(made)
+    ended(house, made)
     house.post(f"/v1/authorizations/{made['id']}/void")
     house.settle()
     story = story_of(house, made["id"])
@@ -167,7 +174,7 @@ def test_a_refused_booking_is_told_with_its_reason_and_its_undo(house):
     house.wait_saga(house.authorize(who, "1.00").json())
     assert house.tallystick("ledger", "account", "freeze", who).returncode == 0
     made = house.authorize(who, "7.00").json()
-    house.wait_saga(made, "compensated")
+    ended(house, made, "compensated")
     story = story_of(house, made["id"])
     in_order(story, "approved", "saga_started", "ledger_refused", "reversed", "saga_compensated")
     assert line(story, "ledger_refused")["facts"]["reason"] == "account_frozen"
@@ -198,7 +205,7 @@ def test_a_ledger_that_is_down_is_where_it_stands(house):
     assert "sent 1 time; next deadline in" in missing["says"]
     assert "ledger_recorded" not in events(story)
     house.start("ledger")
-    house.wait_saga(made)
+    ended(house, made)
     assert story_of(house, made["id"])["waits"] == []
 
 
@@ -221,7 +228,7 @@ def test_a_saga_that_is_stuck_says_so(house):
     assert "ledger_recorded" not in events(story)
     assert "not yet" in trace(house, made["id"]).stdout
     house.start("ledger")
-    house.wait_saga(made)
+    ended(house, made)
     assert story_of(house, made["id"])["waits"] == []
 
 
@@ -249,7 +256,7 @@ def test_an_event_that_is_not_published_waits_in_its_outbox(house):
     assert waiting["facts"]["type"] == "authorization.approved"
     assert "in the authorization outbox since" in waiting["says"]
     house.start("outbox")
-    house.wait_saga(made)
+    ended(house, made)
     assert story_of(house, made["id"])["waits"] == []
 
 
@@ -263,8 +270,7 @@ def test_a_dead_letter_and_its_redrive_are_part_of_the_story(house):
     assert (letter["error_code"], letter["type"]) == ("database_refused", "ledger.record_hold")
     assert f"dlq show {letter['letter_id']}" in line(story, "dead", "waits")["says"]
     dlq(house, "redrive", letter["letter_id"], "--reason", "the poison is gone")
-    house.wait_saga(made)
-    house.settle()
+    ended(house, made)
     story = story_of(house, made["id"])
     in_order(story, "approved", "dead_letter", "redrive", "ledger_recorded", "saga_completed")
     deed = line(story, "redrive")
