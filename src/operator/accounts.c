@@ -3,16 +3,22 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/json.h"
-#include "base/trace_context.h"
 #include "domain/money.h"
 #include "operator/operator.h"
 #include "operator/table.h"
 #include "operator/tool.h"
+#include "platform/clock.h"
 #include "platform/http/http_client.h"
+#include "platform/tracing/tracing.h"
 
 #include <stdio.h>
 
-enum { ARENA_SIZE_MAX = 4 * 1024 * 1024, TIMEOUT_MS = 10000, REPLY_SIZE_MAX = 256 * 1024 };
+enum {
+    ARENA_SIZE_MAX = 4 * 1024 * 1024,
+    TIMEOUT_MS = 10000,
+    REPLY_SIZE_MAX = 256 * 1024,
+    SPANS_WAIT_MS = 2000, /* for the collector */
+};
 
 struct account_config {
     const char *authorization_url;
@@ -56,6 +62,7 @@ struct accounts {
     struct arena *arena;
     struct http_client *client;
     struct text user;
+    struct trace_context trace; /* a new one, which the service goes on in */
 };
 
 /* ---- asking -------------------------------------------------------------------------------- */
@@ -157,11 +164,10 @@ static void write_given(struct json_writer *w, const char *name, const char *val
 
 static struct text put_body(const struct accounts *accounts)
 {
-    const struct trace_context trace = trace_context_make();
     char traceparent[TRACEPARENT_SIZE + 1];
     struct text_builder body;
     struct json_writer w;
-    trace_context_format(&trace, traceparent);
+    trace_context_format(&accounts->trace, traceparent);
     text_builder_init(&body, accounts->arena, 512);
     json_writer_init(&w, &body);
     json_begin_object(&w, NULL);
@@ -232,7 +238,12 @@ static int run(const struct accounts *accounts, const char *verb)
         const char *const fault = fault_of_put(accounts->config);
         if (fault != NULL)
             return tool_complain(&ACCOUNT, "%s", fault);
+        const int64_t begun_us = clock_monotonic_us();
         status = put(accounts, &err);
+        tracing_record(&(struct span){.type = SPAN_COMMAND,
+                                      .context = accounts->trace,
+                                      .begun_us = begun_us,
+                                      .error = status == OK ? NULL : status_name(status)});
     } else {
         return tool_complain(&ACCOUNT, "'%s' is none of get, balance, put", verb);
     }
@@ -248,13 +259,16 @@ int account_main(int argc, char **argv)
     if (argc != 3)
         return tool_complain(&ACCOUNT, "get, balance or put and a USER are expected");
     http_client_init_all();
+    tracing_start("operator");
     const struct accounts accounts = {
         .config = &config,
+        .trace = tracing_begin(),
         .arena = arena_new(ARENA_SIZE_MAX),
         .client = http_client_new(config.service_secret),
         .user = text_of(argv[2]),
     };
     code = run(&accounts, argv[1]);
+    tracing_stop(SPANS_WAIT_MS);
     http_client_free(accounts.client);
     arena_free(accounts.arena);
     return code;

@@ -49,7 +49,7 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
       "A notification; its attribute `traceparent` is this span.")                                 \
     X(SPAN_REDRIVE, INTERNAL, "redrive", "`redrive`", "tallystick dlq",                            \
       "One `dlq redrive`, linked to the last tries of what it has put back.")                      \
-    X(SPAN_COMMAND, CLIENT, "", "`PUT`", "tallystick account",                                     \
+    X(SPAN_COMMAND, CLIENT, "put_account", "`put_account`", "tallystick account",                  \
       "What an operator's command asked a service.")
 
 /* X(enumerator, name, what it says) */
