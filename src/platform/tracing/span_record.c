@@ -101,8 +101,9 @@ static void put_attribute(struct pen *pen, struct span_record *record,
         return;
     }
     struct span_record_attribute *place = &places[record->attribute_count++];
-    *place = (struct span_record_attribute){
-        .number = attribute->number, .key = (uint8_t)attribute->key, .kind = attribute->kind};
+    *place = (struct span_record_attribute){.number = attribute->number,
+                                            .key = (uint8_t)attribute->key,
+                                            .kind = (uint8_t)attribute->kind};
     if (attribute->kind == SPAN_VALUE_TEXT)
         place->text_at = put_text(pen, text_of_attribute(attribute), TEXT_NONE, SPAN_TEXT_SIZE_MAX);
 }
