@@ -19,18 +19,24 @@ WITH recent AS MATERIALIZED (
       FROM entry
      WHERE lane = $1::smallint
        AND chain_seq >= (SELECT min(chain_seq) FROM recent)
-), touched AS (
-    SELECT DISTINCT a.id
-      FROM of_recent AS e
-      JOIN ledger_account AS a ON a.lane = $1::smallint AND a.id = e.ledger_account_id
+), touched AS MATERIALIZED (
+    SELECT t.id
+      FROM (SELECT DISTINCT ledger_account_id AS id FROM of_recent) AS t
+     CROSS JOIN LATERAL (SELECT kind
+                           FROM ledger_account AS a
+                          WHERE a.lane = $1::smallint AND a.id = t.id
+                         OFFSET 0) AS a
      WHERE a.kind = 'cardholder_receivable' -- the settlement account's is what is left of the trial
-), summed AS (
-    SELECT t.id, e.currency, e.layer,
-           coalesce(sum(e.amount_minor) FILTER (WHERE e.side = 'debit'), 0) AS debit_minor,
-           coalesce(sum(e.amount_minor) FILTER (WHERE e.side = 'credit'), 0) AS credit_minor
+), summed AS ( -- account by account: a join would read all entries that the lane ever had
+    SELECT t.id, s.currency, s.layer, s.debit_minor, s.credit_minor
       FROM touched AS t
-      JOIN entry AS e ON e.lane = $1::smallint AND e.ledger_account_id = t.id
-     GROUP BY t.id, e.currency, e.layer
+     CROSS JOIN LATERAL (
+           SELECT e.currency, e.layer,
+                  coalesce(sum(e.amount_minor) FILTER (WHERE e.side = 'debit'), 0) AS debit_minor,
+                  coalesce(sum(e.amount_minor) FILTER (WHERE e.side = 'credit'), 0) AS credit_minor
+             FROM entry AS e
+            WHERE e.lane = $1::smallint AND e.ledger_account_id = t.id
+            GROUP BY e.currency, e.layer) AS s
 ), linked AS (
     SELECT chain_seq, previous_hash, hash,
            lag(hash) OVER in_order AS hash_before, lag(chain_seq) OVER in_order AS chain_seq_before,
@@ -55,8 +61,11 @@ SELECT (SELECT count(*)
                 HAVING sum(debit_minor) <> sum(credit_minor)) AS wrong) AS trial_balance,
        (SELECT count(*)
           FROM summed AS s
-          LEFT JOIN balance AS b ON b.lane = $1::smallint AND b.ledger_account_id = s.id
+          LEFT JOIN LATERAL (SELECT debit_minor, credit_minor
+                               FROM balance AS b
+                              WHERE b.lane = $1::smallint AND b.ledger_account_id = s.id
                                 AND b.currency = s.currency AND b.layer = s.layer
+                             OFFSET 0) AS b ON true
          WHERE b.debit_minor IS DISTINCT FROM s.debit_minor
             OR b.credit_minor IS DISTINCT FROM s.credit_minor) AS balances_match_entries,
        (SELECT count(*)
