@@ -66,7 +66,7 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
     X(ATTRIBUTE_SERVER_ADDRESS, "server.address", "Host that was called.")                         \
     X(ATTRIBUTE_SERVER_PORT, "server.port", "Port that was called.")                               \
     X(ATTRIBUTE_DB_SYSTEM_NAME, "db.system.name", "`postgresql`")                                  \
-    X(ATTRIBUTE_DB_NAMESPACE, "db.namespace", "Database and schema: `tallystick|ledger`.")         \
+    X(ATTRIBUTE_DB_NAMESPACE, "db.namespace", "Database and schema: `tallystick\\|ledger`.")       \
     X(ATTRIBUTE_DB_OPERATION_NAME, "db.operation.name", "`load`, `save`, or the statement's name") \
     X(ATTRIBUTE_DB_OPERATION_BATCH_SIZE, "db.operation.batch.size",                                \
       "Statements in the round trip, where there are several.")                                    \

@@ -1,4 +1,4 @@
-/* operator/verify_report.h - what verify found, for people and for programs.
+/* operator/verify/verify_report.h - what verify found, for people and for programs.
  *
  * Purpose:   a table of the invariants with the first rows that break one, or the same as JSON; and
  *            a progress bar while it is being found.
@@ -6,8 +6,8 @@
  * Ownership: findings and their rows live in the arena.
  * Errors:    none.
  * Threads:   one. */
-#ifndef OPERATOR_VERIFY_REPORT_H
-#define OPERATOR_VERIFY_REPORT_H
+#ifndef OPERATOR_VERIFY_VERIFY_REPORT_H
+#define OPERATOR_VERIFY_VERIFY_REPORT_H
 
 #include "base/text.h"
 

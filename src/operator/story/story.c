@@ -1,6 +1,6 @@
 /* How a story is told: lines, words for amounts and times. What it is about is read by the files
  * story_*.c. */
-#include "operator/story.h"
+#include "operator/story/story.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

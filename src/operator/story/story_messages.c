@@ -3,7 +3,7 @@
  * and dead letters; here they are put together by its id. */
 #include "base/arena.h"
 #include "operator/operator_sql.h"
-#include "operator/story.h"
+#include "operator/story/story.h"
 #include "platform/bus/message.h"
 
 enum { MOMENTS_MAX = 8, MESSAGES_LOOKED_AT = 50000, LETTERS_MAX = 64 };

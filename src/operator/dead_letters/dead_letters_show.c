@@ -1,6 +1,6 @@
 #include "base/arena.h"
 #include "base/json.h"
-#include "operator/dead_letters.h"
+#include "operator/dead_letters/dead_letters.h"
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 

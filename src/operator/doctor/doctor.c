@@ -1,6 +1,6 @@
 /* tallystick doctor: configuration, connections, versions, settings, clocks, disk and ages, each
  * with what to do where it is not well. */
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -1,6 +1,6 @@
 /* The schemas: are they what this binary knows, does everybody see only what is theirs. */
 #include "base/arena.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "operator/operator_sql.h"
 #include "operator/schemas.h"
 

@@ -1,4 +1,4 @@
-/* operator/story.h - one transaction's whole story, as the databases tell it.
+/* operator/story/story.h - one transaction's whole story, as the databases tell it.
  *
  * Purpose:   what `tallystick trace` gathers and prints: lines of what has happened, in order of
  *            time, and waits: what has not happened yet, since when and why. The files story_*.c
@@ -7,8 +7,8 @@
  * Ownership: all lives in the arena of the command; nothing borrows from rows.
  * Errors:    those of the round trips.
  * Threads:   one. */
-#ifndef OPERATOR_STORY_H
-#define OPERATOR_STORY_H
+#ifndef OPERATOR_STORY_STORY_H
+#define OPERATOR_STORY_STORY_H
 
 #include "base/json.h"
 #include "domain/money.h"

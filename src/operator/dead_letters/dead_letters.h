@@ -1,12 +1,12 @@
-/* operator/dead_letters.h - tallystick dlq: inside of the command.
+/* operator/dead_letters/dead_letters.h - tallystick dlq: inside of the command.
  *
  * Purpose:   what its verbs share: the options, and the question which letters are meant.
  * Units:     times in microseconds since 1970.
  * Ownership: everything lives in the arena of the command.
  * Errors:    those of the round trips; the verbs give exit codes.
  * Threads:   one. */
-#ifndef OPERATOR_DEAD_LETTERS_H
-#define OPERATOR_DEAD_LETTERS_H
+#ifndef OPERATOR_DEAD_LETTERS_DEAD_LETTERS_H
+#define OPERATOR_DEAD_LETTERS_DEAD_LETTERS_H
 
 #include "operator/tool.h"
 

@@ -1,7 +1,7 @@
 /* PostgreSQL: who gets in, what it is, what the promises rest on. */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "operator/operator_sql.h"
 #include "platform/clock.h"
 

@@ -1,5 +1,5 @@
 /* A story on a terminal, or as JSON for programs. */
-#include "operator/story.h"
+#include "operator/story/story.h"
 
 #include "base/arena.h"
 #include "base/timestamp.h"

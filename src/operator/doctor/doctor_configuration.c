@@ -2,7 +2,7 @@
  */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

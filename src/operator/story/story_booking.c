@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "domain/money_json.h"
 #include "operator/operator_sql.h"
-#include "operator/story.h"
+#include "operator/story/story.h"
 
 static void add_uuids(const struct story *story, struct sql_args *args)
 {

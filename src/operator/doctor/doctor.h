@@ -1,4 +1,4 @@
-/* operator/doctor.h - what `tallystick doctor` looks at.
+/* operator/doctor/doctor.h - what `tallystick doctor` looks at.
  *
  * Purpose:   each check is a small function in a table; it tells what it found and, where that is
  *            not well, what to do, with the exact command. The files doctor_*.c hold the checks, by
@@ -7,8 +7,8 @@
  * Ownership: findings live in the arena of the command.
  * Errors:    none: what fails is a finding.
  * Threads:   one. */
-#ifndef OPERATOR_DOCTOR_H
-#define OPERATOR_DOCTOR_H
+#ifndef OPERATOR_DOCTOR_DOCTOR_H
+#define OPERATOR_DOCTOR_DOCTOR_H
 
 #include "operator/tool.h"
 

@@ -1,6 +1,6 @@
 /* What waits longer than it should: events, sagas, dead letters, parked messages, due holds. */
 #include "base/arena.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "operator/operator_sql.h"
 
 static const char *id_of(const struct doctor *doctor, struct sql_rows rows, int column)

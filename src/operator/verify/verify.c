@@ -8,7 +8,7 @@
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 #include "operator/tool.h"
-#include "operator/verify_report.h"
+#include "operator/verify/verify_report.h"
 
 enum {
     ARENA_SIZE_MAX = 64 * 1024 * 1024,

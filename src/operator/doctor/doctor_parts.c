@@ -1,6 +1,6 @@
 /* The parts beside PostgreSQL, where there are any: event bus, key store, and who takes traces. */
 #include "base/arena.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "platform/bus/bus.h"
 #include "platform/http/http_client.h"
 #include "platform/keystore/dynamodb_table.h"

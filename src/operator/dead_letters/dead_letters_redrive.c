@@ -3,7 +3,7 @@
  * whatever bus. Letters are taken in the order of the bus, so those of a key go back in order. */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "operator/dead_letters.h"
+#include "operator/dead_letters/dead_letters.h"
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 #include "platform/clock.h"

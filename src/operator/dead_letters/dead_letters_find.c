@@ -1,4 +1,4 @@
-#include "operator/dead_letters.h"
+#include "operator/dead_letters/dead_letters.h"
 
 #include "base/arena.h"
 #include "operator/operator_sql.h"

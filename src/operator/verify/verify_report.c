@@ -1,4 +1,4 @@
-#include "operator/verify_report.h"
+#include "operator/verify/verify_report.h"
 
 #include "base/json.h"
 #include "operator/table.h"

@@ -2,7 +2,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/timestamp.h"
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "platform/clock.h"
 #include "platform/http/http_client.h"
 

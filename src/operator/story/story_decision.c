@@ -5,7 +5,7 @@
 #include "domain/lane.h"
 #include "domain/money_json.h"
 #include "operator/operator_sql.h"
-#include "operator/story.h"
+#include "operator/story/story.h"
 
 enum { DATE_SIZE = 10, DAYS_MAX = 32, KEY_HASH_SHOWN = 12 };
 

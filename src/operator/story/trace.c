@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "operator/operator.h"
 #include "operator/operator_sql.h"
-#include "operator/story.h"
+#include "operator/story/story.h"
 #include "operator/tool.h"
 
 enum { ARENA_SIZE_MAX = 256 * 1024 * 1024, TIMEOUT_MS = 60000, HURRIED_TIMEOUT_MS = 3000 };

@@ -1,5 +1,5 @@
 /* tallystick dlq ls, show, redrive: messages that could not be applied, over all services. */
-#include "operator/dead_letters.h"
+#include "operator/dead_letters/dead_letters.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -1,7 +1,7 @@
 /* What has not happened yet: every step that a transaction still has before it, with where it
  * stands and since when. */
 #include "base/arena.h"
-#include "operator/story.h"
+#include "operator/story/story.h"
 
 static struct text since(const struct story *story, int64_t at_us)
 {

@@ -1,5 +1,5 @@
 /* Room: on the disk of the database, where that is this machine's, and in its write-ahead log. */
-#include "operator/doctor.h"
+#include "operator/doctor/doctor.h"
 #include "operator/operator_sql.h"
 
 #include <errno.h>
