@@ -49,13 +49,15 @@ def secured(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("secured")
     broker_pem, ca_pem = make_certificate(folder)
     part = Part("kafka", folder, **settings(broker_pem))
-    before = cluster.parts.running.pop("kafka", None)
-    cluster.parts.running["kafka"] = part.start()
-    yield part.settings["advertised.listeners"].rpartition("//")[2], ca_pem
-    part.destroy()
-    del cluster.parts.running["kafka"]
-    if before is not None:
-        cluster.parts.running["kafka"] = before
+    before = cluster.parts.running.get("kafka")
+    try:
+        cluster.parts.running["kafka"] = part.start()
+        yield part.settings["advertised.listeners"].rpartition("//")[2], ca_pem
+    finally:
+        part.destroy()
+        cluster.parts.running.pop("kafka", None)
+        if before is not None:
+            cluster.parts.running["kafka"] = before
 
 
 def environment(secured, user, password=PASSWORD):

@@ -152,7 +152,7 @@ def test_no_holder_of_an_account_is_ever_named(told, collector):
     told.authorize("holder-of-the-line", transaction_id="tx-private")
     collector.wait(lambda spans: any("put_account" == span.name for span in spans))
     said = repr(collector.spans())
-    for private in ("holder-", "somebody-private", "tx-", "4111", "99.999"):
+    for private in ("holder-", "somebody-private", "tx-", "4111111111111111", "99.999"):
         assert private not in said, private
 
 

@@ -111,7 +111,8 @@ def test_setup__usage(machine):
 
 
 def test_packages__are_described():
-    known = {"run", "test", "kafka", "dynamodb", "sns-sqs", "toxiproxy"}
+    known = {"build", "run", "test", "compose", "kafka", "dynamodb", "sns-sqs", "toxiproxy",
+             "jaeger"}
     for groups, package, *why in PACKAGES:
         assert set(groups.split(",")) <= known and why, package
     names = [package for _, package, *_ in PACKAGES]
