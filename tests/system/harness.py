@@ -414,6 +414,21 @@ class System:
         """Waits until everything that was decided is booked, or undone, to the end."""
         wait_until(self.is_settled, timeout, every=0.05, what="all sagas ended")
 
+    def make_due(self, user_id, authorization=None):
+        """As if a user's holds, or one of them, had been made long ago: waiting for them to expire
+        would depend on how fast they were made and booked."""
+        only = authorization["id"] if authorization else None
+        self.sql("""WITH due AS (
+                        UPDATE "authorization".credit_authorization
+                           SET expires_at = clock_timestamp() - interval '1 second'
+                         WHERE user_id = %s AND remaining_minor > 0
+                           AND id = coalesce(%s::uuid, id)
+                        RETURNING lane, account_id)
+                    UPDATE "authorization".account AS a
+                       SET next_expiry_at = clock_timestamp() - interval '1 second'
+                      FROM (SELECT DISTINCT lane, account_id FROM due) AS d
+                     WHERE a.lane = d.lane AND a.id = d.account_id""", user_id, only)
+
     def logs(self, *names, **wanted):
         """Log lines in order of time, as dicts: of the services named (or all) and with the fields
         given, as in logs("saga", trace_id=..., event="saga.started")."""

@@ -47,20 +47,6 @@ def count_due(system, user_id):
     return system.sql(query, user_id)[0].count
 
 
-def make_due(system, user_id):
-    """As if a user's holds had been made long ago: waiting for thousands to expire would depend on
-    how fast they were made."""
-    system.sql("""WITH due AS (
-                      UPDATE "authorization".credit_authorization
-                         SET expires_at = clock_timestamp() - interval '1 second'
-                       WHERE user_id = %s AND remaining_minor > 0
-                      RETURNING lane, account_id)
-                  UPDATE "authorization".account AS a
-                     SET next_expiry_at = clock_timestamp() - interval '1 second'
-                    FROM (SELECT DISTINCT lane, account_id FROM due) AS d
-                   WHERE a.lane = d.lane AND a.id = d.account_id""", user_id)
-
-
 @pytest.fixture(scope="module")
 def rarely_swept(open_system):
     """The sweeper looks once when it starts, and not again."""
@@ -72,7 +58,7 @@ def test_credit_of_thousands_of_expired_holds_is_there_at_once(rarely_swept):
     system = rarely_swept
     put_account(system, "user-thousands", "2500.00")
     authorize_many(system, "user-thousands", 2500)
-    make_due(system, "user-thousands")
+    system.make_due("user-thousands")
     assert count_due(system, "user-thousands") == 2500
     assert system.authorize("user-thousands", "2500.00").json()["status"] == "approved"
     balance = system.get("/v1/accounts/user-thousands/balance").json()
@@ -88,7 +74,7 @@ def test_sweeper_does_not_rest_while_holds_are_due(rarely_swept):
     authorize_many(system, "user-sweep", 2500)
     system.settle()
     system.stop("authorization")
-    make_due(system, "user-sweep")
+    system.make_due("user-sweep")
     system.start("authorization")
     wait_until(lambda: count_due(system, "user-sweep") == 0, 60, what="the sweeper goes on")
     system.settle()
