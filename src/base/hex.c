@@ -10,8 +10,7 @@ char *hex_write(char *out, const uint8_t *bytes, size_t size)
     return out;
 }
 
-/* -1 where the character is no hex digit. */
-static int digit_value(char digit)
+int hex_digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';
@@ -27,8 +26,8 @@ bool hex_parse(struct text digits, uint8_t *out, size_t size)
     if (digits.size != 2 * size)
         return false;
     for (size_t at = 0; at < size; at++) {
-        const int high = digit_value(digits.data[2 * at]);
-        const int low = digit_value(digits.data[2 * at + 1]);
+        const int high = hex_digit_value(digits.data[2 * at]);
+        const int low = hex_digit_value(digits.data[2 * at + 1]);
         if (high < 0 || low < 0)
             return false;
         out[at] = (uint8_t)(high << 4 | low);

@@ -1,6 +1,7 @@
 #include "gateway/path.h"
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 
 static bool is_unreserved(char c)
@@ -27,24 +28,13 @@ bool path_matches(const char *template, struct text path, struct text *variable_
     return true;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that `%XX` at the front of the text stands for, or -1. */
 static int escaped_byte(struct text t)
 {
     if (t.size < 3)
         return -1;
-    const int high = hex_value(t.data[1]);
-    const int low = hex_value(t.data[2]);
+    const int high = hex_digit_value(t.data[1]);
+    const int low = hex_digit_value(t.data[2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

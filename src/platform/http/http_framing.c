@@ -1,6 +1,7 @@
 #include "platform/http/http_framing.h"
 
 #include "base/assert.h"
+#include "base/hex.h"
 
 #include <strings.h>
 
@@ -237,17 +238,6 @@ enum http_verdict http_head_read(struct http_framing *f, const char *data, size_
 
 /* -- the body ---------------------------------------------------------------------------------- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static enum http_verdict body_too_large(struct http_framing *f)
 {
     return refuse(f, HTTP_REFUSAL_BODY_TOO_LARGE, "the body is too large");
@@ -266,11 +256,11 @@ static enum http_verdict read_chunk_size(struct http_framing *f, const char *dat
     if (!is_field_value(line))
         return malformed(f, "a chunk's first line holds control characters");
     const struct text digits = text_trim(text_cut(&line, ';'));
-    if (digits.size == 0 || hex_value(digits.data[0]) < 0)
+    if (digits.size == 0 || hex_digit_value(digits.data[0]) < 0)
         return malformed(f, "a chunk has no size");
     size_t chunk_size = 0;
     for (size_t at = 0; at < digits.size; at++) {
-        const int digit = hex_value(digits.data[at]);
+        const int digit = hex_digit_value(digits.data[at]);
         if (digit < 0)
             return malformed(f, "a chunk's size is not a hexadecimal number");
         chunk_size = chunk_size * 16 + (size_t)digit;
