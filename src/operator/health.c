@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/json.h"
+#include "operator/admin_ports.h"
 #include "operator/operator.h"
 #include "operator/tool.h"
 #include "platform/clock.h"
@@ -10,30 +11,21 @@
 
 #include <stdio.h>
 
-enum { ARENA_SIZE_MAX = 1024 * 1024, REPLY_SIZE_MAX = 16 * 1024, SERVICE_COUNT = 5 };
+enum { ARENA_SIZE_MAX = 1024 * 1024, REPLY_SIZE_MAX = 16 * 1024 };
 
 struct health_config {
     const char *listen_address;
-    int64_t ports[SERVICE_COUNT]; /* as SERVICES */
+    int64_t ports[ADMIN_SERVICE_COUNT]; /* as ADMIN_SERVICES */
     int64_t timeout_ms;
 };
 
 #define FIELD(field) offsetof(struct health_config, field)
 
-static const char *const SERVICES[SERVICE_COUNT] = {"gateway", "authorization", "ledger", "outbox",
-                                                    "saga"};
-
 /* clang-format off */
 const struct option HEALTH_OPTIONS[] = {
     {"listen-address", OPT_TEXT, "127.0.0.1", FIELD(listen_address),
      "Address that the services listen on; every address (0.0.0.0) is asked at loopback."},
-    {"gateway-admin-port", OPT_PORT, "9080", FIELD(ports[0]), "Admin port of the gateway."},
-    {"authorization-admin-port", OPT_PORT, "9081", FIELD(ports[1]),
-     "Admin port of the authorization service."},
-    {"ledger-admin-port", OPT_PORT, "9082", FIELD(ports[2]), "Admin port of the ledger."},
-    {"outbox-admin-port", OPT_PORT, "9083", FIELD(ports[3]), "Admin port of the outbox."},
-    {"saga-admin-port", OPT_PORT, "9084", FIELD(ports[4]),
-     "Admin port of the saga orchestrator."},
+    ADMIN_PORT_OPTIONS(struct health_config, ports),
     {"health-timeout-ms", OPT_INT, "2000", FIELD(timeout_ms),
      "How long, in milliseconds, all answers together may take."},
     {NULL},
@@ -94,8 +86,8 @@ static enum status ask(struct health *health, const char *who, const char *autho
 /* -1: the word is no service's name. */
 static int service_of(const char *word)
 {
-    for (int at = 0; at < SERVICE_COUNT; at++)
-        if (strcmp(word, SERVICES[at]) == 0)
+    for (int at = 0; at < ADMIN_SERVICE_COUNT; at++)
+        if (strcmp(word, ADMIN_SERVICES[at]) == 0)
             return at;
     return -1;
 }
@@ -110,7 +102,7 @@ static enum status ask_service(struct health *health, int at, struct error *err)
     const bool is_v6 = strchr(address, ':') != NULL;
     const struct text authority = text_format(health->arena, is_v6 ? "[%s]:%lld" : "%s:%lld",
                                               address, (long long)health->config->ports[at]);
-    return ask(health, SERVICES[at], authority.data, err);
+    return ask(health, ADMIN_SERVICES[at], authority.data, err);
 }
 
 /* ---- those that are meant ------------------------------------------------------------------ */
@@ -118,7 +110,7 @@ static enum status ask_service(struct health *health, int at, struct error *err)
 /* Whoever does not listen here is not meant; the last of them is named when nobody does. */
 static enum status ask_all(struct health *health, struct error *err)
 {
-    for (int at = 0; at < SERVICE_COUNT; at++) {
+    for (int at = 0; at < ADMIN_SERVICE_COUNT; at++) {
         const enum status status = ask_service(health, at, err);
         if (status != OK && status != ERR_DOWN)
             return status;

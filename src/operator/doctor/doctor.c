@@ -16,9 +16,6 @@ enum { ARENA_SIZE_MAX = 64 * 1024 * 1024, SAID_SIZE_MAX = 1024 };
 
 #define FIELD(field) offsetof(struct doctor_config, field)
 
-const char *const DOCTOR_SERVICE_NAMES[DOCTOR_SERVICES] = {"gateway", "authorization", "ledger",
-                                                           "outbox", "saga"};
-
 /* clang-format off */
 const struct option DOCTOR_OPTIONS[] = {
     {"database-url", OPT_TEXT, NULL, FIELD(database_url),
@@ -31,13 +28,7 @@ const struct option DOCTOR_OPTIONS[] = {
      "What services show each other; it is only measured."},
     {"listen-address", OPT_TEXT, "127.0.0.1", FIELD(listen_address),
      "Address that the services listen on."},
-    {"gateway-admin-port", OPT_PORT, "9080", FIELD(ports[0]), "Admin port of the gateway."},
-    {"authorization-admin-port", OPT_PORT, "9081", FIELD(ports[1]),
-     "Admin port of the authorization service."},
-    {"ledger-admin-port", OPT_PORT, "9082", FIELD(ports[2]), "Admin port of the ledger."},
-    {"outbox-admin-port", OPT_PORT, "9083", FIELD(ports[3]), "Admin port of the outbox."},
-    {"saga-admin-port", OPT_PORT, "9084", FIELD(ports[4]),
-     "Admin port of the saga orchestrator."},
+    ADMIN_PORT_OPTIONS(struct doctor_config, ports),
     {"topic-prefix", OPT_TEXT, "tallystick", FIELD(topic_prefix),
      "First part of every topic's name on the event bus."},
     {"keystore", OPT_CHOICE, "none", FIELD(keystore),

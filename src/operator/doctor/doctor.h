@@ -10,11 +10,12 @@
 #ifndef OPERATOR_DOCTOR_DOCTOR_H
 #define OPERATOR_DOCTOR_DOCTOR_H
 
+#include "operator/admin_ports.h"
 #include "operator/tool.h"
 
 struct http_client;
 
-enum { DOCTOR_FINDINGS_MAX = 96, DOCTOR_SERVICES = 5 };
+enum { DOCTOR_FINDINGS_MAX = 96 };
 
 struct doctor_config {
     const char *database_url;
@@ -22,7 +23,7 @@ struct doctor_config {
     const char *profile;
     const char *service_secret;
     const char *listen_address;
-    int64_t ports[DOCTOR_SERVICES]; /* admin ports, as DOCTOR_SERVICE_NAMES */
+    int64_t ports[ADMIN_SERVICE_COUNT]; /* admin ports, as ADMIN_SERVICES */
     const char *topic_prefix;
     const char *keystore;
     const char *dynamodb_table;
@@ -31,8 +32,6 @@ struct doctor_config {
     int64_t saga_age_s;
     int64_t expiry_lag_s;
 };
-
-extern const char *const DOCTOR_SERVICE_NAMES[DOCTOR_SERVICES];
 
 enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL };
 

@@ -11,8 +11,8 @@ enum { SECRET_SIZE_MIN = 16, MODE_OTHERS = 077 };
 
 static void check_settings(struct doctor *doctor)
 {
-    for (int at = 0; at < DOCTOR_SERVICES; at++) {
-        const char *const name = DOCTOR_SERVICE_NAMES[at];
+    for (int at = 0; at < ADMIN_SERVICE_COUNT; at++) {
+        const char *const name = ADMIN_SERVICES[at];
         const char *const check = text_format(doctor->arena, "configuration.%s", name).data;
         struct error err;
         if (config_check(name, &err) == OK) {

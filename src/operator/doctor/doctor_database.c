@@ -96,8 +96,8 @@ static void check_roles(struct doctor *doctor)
                       "take the user out of TALLYSTICK_DATABASE_URL; passwords go to ~/.pgpass");
         return;
     }
-    for (int at = 0; at < DOCTOR_SERVICES; at++)
-        check_role(doctor, DOCTOR_SERVICE_NAMES[at]);
+    for (int at = 0; at < ADMIN_SERVICE_COUNT; at++)
+        check_role(doctor, ADMIN_SERVICES[at]);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */

@@ -72,7 +72,7 @@ static void check_version(struct doctor *doctor, int service)
     if (text_equals_c(version, TALLYSTICK_VERSION))
         return;
     struct finding *finding = doctor_tell(
-        doctor, text_format(doctor->arena, "version.%s", DOCTOR_SERVICE_NAMES[service]).data,
+        doctor, text_format(doctor->arena, "version.%s", ADMIN_SERVICES[service]).data,
         VERDICT_WARN, "it is %.*s, this tool is %s", TEXT_ARGS(version), TALLYSTICK_VERSION);
     doctor_advise(doctor, finding, "restart it with the newer binary");
 }
@@ -92,7 +92,7 @@ static void check_clock(struct doctor *doctor, int service)
                                  : off_us > SKEW_WARN_US ? VERDICT_WARN
                                                          : VERDICT_OK;
     struct finding *finding = doctor_tell(
-        doctor, text_format(doctor->arena, "clock.%s", DOCTOR_SERVICE_NAMES[service]).data, verdict,
+        doctor, text_format(doctor->arena, "clock.%s", ADMIN_SERVICES[service]).data, verdict,
         "%lld ms %s this machine's", (long long)off_us / 1000, skew_us < 0 ? "behind" : "ahead of");
     if (verdict != VERDICT_OK)
         doctor_advise(doctor, finding, "on its machine: timedatectl set-ntp true");
@@ -100,16 +100,15 @@ static void check_clock(struct doctor *doctor, int service)
 
 static void check_services(struct doctor *doctor)
 {
-    for (int at = 0; at < DOCTOR_SERVICES; at++) {
-        const char *const check =
-            text_format(doctor->arena, "service.%s", DOCTOR_SERVICE_NAMES[at]).data;
+    for (int at = 0; at < ADMIN_SERVICE_COUNT; at++) {
+        const char *const check = text_format(doctor->arena, "service.%s", ADMIN_SERVICES[at]).data;
         struct json_value ready;
         int status = 0;
         if (!ask(doctor, at, "/readyz?verbose", &status, &ready)) {
             struct finding *finding =
                 doctor_tell(doctor, check, VERDICT_FAIL, "nobody answers at %.*s",
                             TEXT_ARGS(doctor_authority(doctor, at)));
-            doctor_advise(doctor, finding, "start it: tallystick %s", DOCTOR_SERVICE_NAMES[at]);
+            doctor_advise(doctor, finding, "start it: tallystick %s", ADMIN_SERVICES[at]);
             continue;
         }
         tell_readiness(doctor, check, at, &ready);
