@@ -1,13 +1,16 @@
 """What harness, buses and parts share."""
 import contextlib
+import functools
 import itertools
-import os
 import pathlib
 import random
 import socket
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PORTS_SHARE = 512  # as many as a process may have given out before one comes again
+
+holders = []  # sockets by which this process has its share of ports
 
 
 def wait_until(predicate, timeout=10, every=0.02, what=None):
@@ -23,14 +26,27 @@ def wait_until(predicate, timeout=10, every=0.02, what=None):
 
 
 def free_ports(count):
-    """Ports that nobody holds, below the range that the kernel gives to outgoing connections. Each
-    of several test processes has a share of them, so that none takes what another just found."""
+    """Ports that nobody holds, below the range that the kernel gives to outgoing connections. What
+    is stopped for a moment finds its port again: no other test process takes from this share of
+    them, and this one has a whole round to go before a port comes again."""
+    return list(itertools.islice(filter(is_free_port, share_of_ports()), count))
+
+
+@functools.cache
+def share_of_ports():
+    """The ports of this process, until it ends: whoever has bound a share's name has its ports.
+    Such a name belongs to the machine, as ports do, and goes with the process that bound it."""
     kernels = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
     lowest, highest = int(kernels[0]) // 2, int(kernels[0])
-    share = (highest - lowest) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    lowest += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    candidates = random.sample(range(lowest, lowest + share), 200 + count)
-    return list(itertools.islice(filter(is_free_port, candidates), count))
+    firsts = list(range(lowest, highest - PORTS_SHARE + 1, PORTS_SHARE))
+    for first in random.sample(firsts, len(firsts)):
+        name = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            name.bind(f"\0tallystick-ports-{first}")
+            holders.append(name)
+            return itertools.cycle(range(first, first + PORTS_SHARE))
+        name.close()
+    raise AssertionError(f"{len(firsts)} test processes have all ports of this machine")
 
 
 def is_free_port(port):
