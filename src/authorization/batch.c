@@ -42,6 +42,8 @@ struct batch_authorization *batch_add_authorization(struct batch *b,
     struct batch_authorization *added = ARENA_NEW(b->arena, struct batch_authorization);
     added->authorization = *authorization;
     added->account = batch_find_account(b, &authorization->account_id);
+    if (added->account != NULL && added->account->is_busy)
+        added->account = NULL;
     if (b->authorization_count == b->authorization_capacity)
         grow_authorizations(b);
     b->authorizations[b->authorization_count++] = added;
@@ -60,6 +62,11 @@ static int compare_accounts(const void *a, const void *b)
     return uuid_compare(&left->account.id, &right->account.id);
 }
 
+static bool is_doubted(const struct batch *b, const struct uuid *account_id)
+{
+    return b->is_doubting || (b->busy != NULL && busy_accounts_has(b->busy, account_id));
+}
+
 /* The accounts that the items touch, each once, in the order in which they are locked. */
 static void collect_accounts(struct batch *b)
 {
@@ -71,9 +78,10 @@ static void collect_accounts(struct batch *b)
         if (uuid_is_nil(&item->account_id) || uuid_map_find(seen, &item->account_id) != NULL)
             continue;
         *uuid_map_at(seen, &item->account_id) = item;
-        b->accounts[b->account_count].account.id = item->account_id;
-        b->accounts[b->account_count].account.lane = lane_of(&item->account_id);
-        b->account_count++;
+        struct batch_account *place = &b->accounts[b->account_count++];
+        place->account.id = item->account_id;
+        place->account.lane = lane_of(&item->account_id);
+        place->is_doubted = is_doubted(b, &item->account_id);
     }
     qsort(b->accounts, b->account_count, sizeof b->accounts[0], compare_accounts);
     b->accounts_by_id = uuid_map_new(b->arena, b->count);
@@ -111,7 +119,7 @@ static enum status open_missing_accounts(struct batch *b, bool *opened_any_out, 
     };
     for (size_t at = 0; at < b->account_count; at++) {
         struct account *account = &openings.accounts[openings.count];
-        if (b->accounts[at].exists)
+        if (b->accounts[at].exists || b->accounts[at].is_busy)
             continue;
         openings.openers[openings.count] = decide_opener(b, &b->accounts[at].account.id, account);
         if (openings.openers[openings.count] != NULL)
@@ -140,6 +148,62 @@ static enum status load(struct batch *b, struct error *err)
     collect_accounts(b);
     start_afresh(b);
     return store_load(b, err);
+}
+
+/* ---- accounts that somebody else keeps locked ------------------------------------------------ */
+
+static void tell_busy(const struct uuid *account_id, bool is_busy)
+{
+    if (is_busy)
+        log_warning(NULL, "account.busy", "somebody else keeps an account locked, going on without",
+                    kv_uuid("account_id", account_id));
+    else
+        log_info(NULL, "account.free", "an account's lock is to be had again",
+                 kv_uuid("account_id", account_id));
+}
+
+/* So that the next batch neither waits nor forgets to ask. */
+static void remember_busy(const struct batch *b)
+{
+    if (b->busy == NULL)
+        return;
+    for (size_t at = 0; at < b->account_count; at++) {
+        const struct batch_account *place = &b->accounts[at];
+        const struct uuid *id = &place->account.id;
+        if (!place->is_doubted)
+            continue;
+        if (place->is_busy ? busy_accounts_add(b->busy, id) : busy_accounts_forget(b->busy, id))
+            tell_busy(id, place->is_busy);
+    }
+}
+
+static bool is_of_busy(const struct batch *b, const struct item *item)
+{
+    const struct batch_account *place = batch_find_account(b, &item->account_id);
+    return place != NULL && place->is_busy;
+}
+
+/* What was answered before is answered again: that takes no lock. */
+static void refuse_busy(struct batch *b, size_t at)
+{
+    struct item *item = b->items[at];
+    if (b->deliveries != NULL) {
+        delivery_refuse(b->deliveries[at], DELIVERY_PARK, CAUSE_DATABASE_BUSY,
+                        "somebody else keeps its account locked");
+        return;
+    }
+    if (decide_repeat(b, item))
+        return;
+    item_refuse(item, PROBLEM_BACKPRESSURE, "somebody else keeps this account locked");
+    item->answer.problem.retry_after_ms = 1000;
+}
+
+static void count_busy(const struct batch *b)
+{
+    for (size_t at = 0; at < b->count; at++)
+        if (b->items[at]->op != ITEM_EXPIRE &&
+            b->items[at]->answer.problem.code == PROBLEM_BACKPRESSURE)
+            metric_count(&METRIC_AUTHORIZATION_SHED, SHED_ACCOUNT_BUSY);
 }
 
 static const struct outcome_words {
@@ -191,9 +255,14 @@ static void expire_due(struct batch *b)
 static void decide(struct batch *b)
 {
     expire_due(b);
-    for (size_t at = 0; at < b->count; at++)
-        if (!is_duplicate(b, at))
+    for (size_t at = 0; at < b->count; at++) {
+        if (is_duplicate(b, at))
+            continue;
+        if (is_of_busy(b, b->items[at]))
+            refuse_busy(b, at);
+        else
             decide_item(b, b->items[at]);
+    }
 }
 
 /* A command for an authorization that is not there is somebody's mistake: authorizations are made
@@ -258,20 +327,36 @@ static enum status load_all(struct batch *b, struct error *err)
     }
 }
 
-enum status batch_attempt(struct batch *b, struct error *err)
+static enum status run_once(struct batch *b, struct error *err)
 {
+    b->has_waited = false;
     b->begun_us = clock_monotonic_us();
     const enum status loaded = load_all(b, err);
     if (loaded != OK) {
         db_rollback(b->db);
         return loaded;
     }
+    remember_busy(b);
     decide(b);
     if (b->deliveries != NULL)
         TRY(leave_out_unknown(b, err));
     TRY(store_save(b, err));
     tell_outcomes(b);
+    count_busy(b);
     for (size_t at = 0; at < b->count; at++)
         item_render(b->items[at]);
     return OK;
+}
+
+/* An account's lock is waited for once, for as long as lock_timeout allows; then the others go on
+ * without it. */
+enum status batch_attempt(struct batch *b, struct error *err)
+{
+    b->is_doubting = b->never_waits;
+    const enum status status = run_once(b, err);
+    if (status == OK || !b->has_waited || b->is_doubting)
+        return status;
+    metric_count(&METRIC_LOCK_TIMEOUTS, 0);
+    b->is_doubting = true;
+    return run_once(b, err);
 }

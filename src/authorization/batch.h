@@ -11,6 +11,7 @@
 #ifndef AUTHORIZATION_BATCH_H
 #define AUTHORIZATION_BATCH_H
 
+#include "authorization/busy.h"
 #include "authorization/item.h"
 #include "base/uuid_map.h"
 #include "platform/messaging/outbox.h"
@@ -34,7 +35,9 @@ struct authorization_policy {
 struct batch_account {
     struct account account;
     bool exists;
-    bool dirty; /* to be saved */
+    bool dirty;      /* to be saved */
+    bool is_doubted; /* asked for without waiting */
+    bool is_busy;    /* it was not to be had: somebody else keeps it locked; exists says nothing */
 };
 
 /* An authorization the batch knows: loaded, or decided in it. */
@@ -68,8 +71,12 @@ struct batch {
     size_t count;
     struct span_group cause;            /* for whom the trips are made */
     struct delivery *const *deliveries; /* items[i] is asked by deliveries[i]; NULL: by the door */
+    struct busy_accounts *busy;         /* what the worker remembers; NULL: nothing */
+    bool never_waits;                   /* not even once: nobody waits for an answer */
 
     int64_t begun_us;               /* the attempt, on the monotonic clock */
+    bool is_doubting;               /* no account is waited for */
+    bool has_waited;                /* in vain, for an account that somebody else keeps locked */
     int64_t now_us;                 /* read after the accounts were locked */
     bool is_more_due;               /* not every hold whose time is over was loaded */
     struct batch_account *accounts; /* ascending (lane, id) */
@@ -86,7 +93,9 @@ struct batch {
     struct outbox outbox;
 };
 
-/* One attempt: load, decide, save, commit, render. May be called again after an error. */
+/* One attempt: load, decide, save, commit, render. May be called again after an error. Items of an
+ * account that somebody else keeps locked are refused (backpressure) or, with deliveries, marked to
+ * be parked; the others are saved without them. */
 MUST_CHECK enum status batch_attempt(struct batch *b, struct error *err);
 
 /* Makes a batch know an authorization, once; loading and deciding share it. */

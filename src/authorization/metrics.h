@@ -23,8 +23,9 @@ enum authorization_route { AUTHORIZATION_ROUTES(HTTP_ROUTE_ENUM) ROUTE_COUNT };
 
 /* Where there was no place or no time. */
 #define SHED_REASONS(X)                                                                            \
-    X(SHED_QUEUE_FULL, "queue_full") /* a whole hop, however many items it has */                  \
-    X(SHED_TOO_LATE, "too_late")     /* an item whose time was over before it was tried */
+    X(SHED_QUEUE_FULL, "queue_full")     /* a whole hop, however many items it has */              \
+    X(SHED_TOO_LATE, "too_late")         /* an item whose time was over before it was tried */     \
+    X(SHED_ACCOUNT_BUSY, "account_busy") /* an item whose account somebody else keeps locked */
 
 enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };
 
@@ -46,7 +47,9 @@ const char *authorization_check_name(size_t check);
     X(HISTOGRAM, AUTHORIZATION_QUEUE_WAIT, "auth_queue_wait_seconds", 1, METRIC_NO_LABELS,         \
       "Hops of the gateway, from their first byte until a worker took them.")                      \
     X(COUNTER, AUTHORIZATION_SHED, "auth_shed_total", SHED_REASON_COUNT, SHED_LABELS,              \
-      "Hops and items answered 503 for being too many, nothing done.")                             \
+      "Hops and items answered 503 for being too many or their account locked, nothing done.")     \
+    X(COUNTER, LOCK_TIMEOUTS, "auth_lock_timeouts_total", 1, METRIC_NO_LABELS,                     \
+      "Batches that waited in vain for an account that somebody else keeps locked.")               \
     X(COUNTER, HOLD_EXPIRED, "hold_expired_total", 1, METRIC_NO_LABELS,                            \
       "Holds released because their time was over.")                                               \
     X(GAUGE, HOLD_EXPIRY_LAG, "hold_expiry_lag_seconds", 1, METRIC_NO_LABELS,                      \

@@ -20,6 +20,7 @@ struct waker;
 struct writer {
     struct db *db;
     struct arena *attempt; /* reset with each attempt */
+    struct busy_accounts busy;
 };
 
 enum { WRITERS_MAX = 16, HOPS_PER_RUN = 16 };

@@ -15,6 +15,9 @@ enum { DUE_HOLDS_MAX = 1000 };
 
 static const int64_t DAY_US = 86400LL * 1000000;
 
+/* SQLSTATE of a statement that has waited for a lock as long as lock_timeout allows. */
+#define LOCK_NOT_AVAILABLE "55P03"
+
 static bool names_authorization(const struct item *item)
 {
     return item->op == ITEM_VOID || item->op == ITEM_RELEASE;
@@ -87,20 +90,43 @@ struct trip {
     int next;
     int claims;
     int accounts;
+    int free_accounts;
+    int existing;
     int keys;
     int transactions;
     int authorizations;
     int clock;
 };
 
+static void collect_places(const struct batch *b, bool is_doubted, struct places *places)
+{
+    places_init(places, b->arena, b->account_count);
+    for (size_t at = 0; at < b->account_count; at++)
+        if (b->accounts[at].is_doubted == is_doubted)
+            places_add(places, &b->accounts[at].account.id);
+}
+
 static void send_lock_accounts(struct batch *b, struct trip *trip)
 {
     struct places wanted;
-    places_init(&wanted, b->arena, b->account_count);
-    for (size_t at = 0; at < b->account_count; at++)
-        places_add(&wanted, &b->accounts[at].account.id);
+    collect_places(b, false, &wanted);
+    if (wanted.ids.count == 0)
+        return;
     places_send(&wanted, b, SQL_LOCK_ACCOUNTS);
     trip->accounts = trip->next++;
+}
+
+static void send_lock_free_accounts(struct batch *b, struct trip *trip)
+{
+    struct places wanted;
+    collect_places(b, true, &wanted);
+    if (wanted.ids.count == 0)
+        return;
+    places_send(&wanted, b, SQL_LOCK_FREE_ACCOUNTS);
+    trip->free_accounts = trip->next++;
+    collect_places(b, true, &wanted); /* sending has closed its arrays */
+    places_send(&wanted, b, SQL_FIND_EXISTING_ACCOUNTS);
+    trip->existing = trip->next++;
 }
 
 static void send_find_keys(struct batch *b, struct trip *trip)
@@ -154,7 +180,7 @@ static void send_find_authorizations(struct batch *b, struct trip *trip)
 
 static enum status run_first_trip(struct batch *b, struct trip *trip, struct error *err)
 {
-    *trip = (struct trip){0, -1, -1, -1, -1, -1, -1};
+    *trip = (struct trip){0, -1, -1, -1, -1, -1, -1, -1, -1};
     db_send_begin(b->db);
     trip->next++;
     if (b->deliveries != NULL) {
@@ -162,12 +188,15 @@ static enum status run_first_trip(struct batch *b, struct trip *trip, struct err
         trip->claims = trip->next++;
     }
     send_lock_accounts(b, trip);
+    send_lock_free_accounts(b, trip);
     send_find_keys(b, trip);
     send_find_transactions(b, trip);
     send_find_authorizations(b, trip);
     db_send(b->db, SQL_READ_CLOCK, NULL);
     trip->clock = trip->next++;
-    return db_run(b->db, err);
+    const enum status status = db_run(b->db, err);
+    b->has_waited = status == ERR_CONFLICT && strcmp(db_sqlstate(b->db), LOCK_NOT_AVAILABLE) == 0;
+    return status;
 }
 
 static void read_accounts(struct batch *b, struct sql_rows rows)
@@ -179,6 +208,16 @@ static void read_accounts(struct batch *b, struct sql_rows rows)
         ASSERT(place != NULL);
         place->account = account;
         place->exists = true;
+    }
+}
+
+static void read_existing(struct batch *b, struct sql_rows rows)
+{
+    for (int row = 0; row < rows.count; row++) {
+        const struct uuid id = sql_uuid(rows, row, FIND_EXISTING_ACCOUNTS_ID);
+        struct batch_account *place = batch_find_account(b, &id);
+        ASSERT(place != NULL && place->is_doubted);
+        place->is_busy = !place->exists;
     }
 }
 
@@ -221,7 +260,12 @@ static void read_first_trip(struct batch *b, const struct trip *trip)
 {
     if (trip->claims >= 0)
         inbox_read_claims(db_rows(b->db, trip->claims), b->deliveries, b->count);
-    read_accounts(b, db_rows(b->db, trip->accounts));
+    if (trip->accounts >= 0)
+        read_accounts(b, db_rows(b->db, trip->accounts));
+    if (trip->free_accounts >= 0) {
+        read_accounts(b, db_rows(b->db, trip->free_accounts));
+        read_existing(b, db_rows(b->db, trip->existing));
+    }
     if (trip->keys >= 0)
         read_keys(b, db_rows(b->db, trip->keys));
     if (trip->transactions >= 0)

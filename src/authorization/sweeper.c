@@ -39,6 +39,15 @@ static void fail(void *context, size_t index, const struct error *err)
                 kv_str("error", err->message));
 }
 
+/* Whose account is locked just now stays due likewise; that is no failure. */
+static bool is_any_left(const struct sweep *sweep, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        if (sweep->items[at]->answer.kind == ANSWER_PROBLEM)
+            return true;
+    return false;
+}
+
 static struct item **make_items(struct sweeper *sweeper, const struct store_due *due)
 {
     struct item *items = ARENA_NEW_ARRAY(sweeper->reader.arena, struct item, due->count);
@@ -60,15 +69,18 @@ static enum status sweep(struct sweeper *sweeper, bool *is_more_out, struct erro
     *is_more_out = false;
     if (due.count == 0)
         return OK;
-    struct sweep work = {
-        .batch = {.db = sweeper->reader.db, .arena = sweeper->attempt, .policy = sweeper->policy},
-        .items = make_items(sweeper, &due)};
+    struct sweep work = {.batch = {.db = sweeper->reader.db,
+                                   .arena = sweeper->attempt,
+                                   .policy = sweeper->policy,
+                                   .never_waits = true},
+                         .items = make_items(sweeper, &due)};
     const struct batch_machine machine = {.context = &work,
                                           .attempt = attempt,
                                           .fail = fail,
                                           .deadline_us =
                                               clock_monotonic_us() + STEP_MS_MAX * 1000LL};
     batch_run(&machine, due.count);
+    work.has_failed |= is_any_left(&work, due.count);
     waker_ring(sweeper->waker);
     *is_more_out = !work.has_failed && (due.count == ACCOUNTS_PER_STEP || work.batch.is_more_due);
     return OK;

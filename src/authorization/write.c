@@ -159,8 +159,11 @@ static void gather_cause(struct batch *batch, struct item *const *items, size_t 
 static void run_items(struct worker *worker, struct item **items, size_t count)
 {
     const struct door *door = worker->shared;
-    const struct writer *writer = worker->context;
-    struct run run = {.batch = {.db = writer->db, .arena = writer->attempt, .policy = door->policy},
+    struct writer *writer = worker->context;
+    struct run run = {.batch = {.db = writer->db,
+                                .arena = writer->attempt,
+                                .policy = door->policy,
+                                .busy = &writer->busy},
                       .items = items};
     const struct batch_machine machine = {.context = &run,
                                           .attempt = attempt,
