@@ -166,6 +166,7 @@ static bool trip_has(const struct db *db, enum trip_kind kind)
 static enum status run_steps(struct db *db, struct error *err)
 {
     const bool commits = trip_has(db, TRIP_COMMIT);
+    db->is_commit_doubtful = false;
     enum status lost = ERR_DOWN;
     enum status status = OK;
     if (send_steps(db))
@@ -191,6 +192,8 @@ static enum status run_steps(struct db *db, struct error *err)
         db->in_transaction = false;
     else if (trip_has(db, TRIP_BEGIN))
         db->in_transaction = true;
+    if (db->is_commit_doubtful)
+        return error_set(err, ERR_UNKNOWN, "committed here, and perhaps not on the standby");
     return OK;
 }
 

@@ -121,10 +121,16 @@ enum status connection_run_text(struct db *db, const char *text, struct error *e
 
 /* ---- connecting ---------------------------------------------------------------------------- */
 
-static void drop_notice(void *context, const char *message)
+/* What the server says beside its answers is nobody's business, but for a warning that comes with a
+ * COMMIT: somebody has ended its wait for the standby, which may not have what was committed. */
+static void take_notice(void *context, const PGresult *notice)
 {
-    (void)context;
-    (void)message;
+    struct db *db = context;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const bool commits =
+        db->result_count < db->step_count && db->steps[db->result_count].kind == TRIP_COMMIT;
+    if (commits && severity != NULL && strcmp(severity, "WARNING") == 0)
+        db->is_commit_doubtful = true;
 }
 
 static PGconn *open_connection(const struct db_config *config)
@@ -216,7 +222,7 @@ enum status db_connect(struct db *db, struct error *err)
     ASSERT(db->connection != NULL);
     if (PQstatus(db->connection) != CONNECTION_OK)
         return connection_fail(db, ERR_DOWN, "cannot connect to PostgreSQL", err);
-    PQsetNoticeProcessor(db->connection, drop_notice, NULL);
+    PQsetNoticeReceiver(db->connection, take_notice, db);
     PQsetnonblocking(db->connection, 1);
     TRY(prepare_statements(db, err));
     if (db->channel[0] != '\0')

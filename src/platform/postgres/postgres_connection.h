@@ -29,6 +29,7 @@ struct db {
     struct db_config config;
     PGconn *connection;             /* NULL: none */
     bool in_transaction;            /* BEGIN has run, COMMIT has not */
+    bool is_commit_doubtful;        /* the server warned of the COMMIT under way */
     char channel[CHANNEL_SIZE_MAX]; /* listened to; empty: none */
     char sqlstate[6];
     const struct span_group *cause; /* NULL: none */
