@@ -6,9 +6,10 @@
  * Ownership: a db belongs to one worker. Rows borrow from it until the next db_run or db_close.
  * Errors:    ERR_CONFLICT: a unique key, deadlock, lock or statement timeout: somebody else won or
  *            something in it is slow, nothing was committed; run again, then halve.
- *            ERR_DOWN: no connection, nothing was committed. ERR_UNKNOWN: the connection broke
- *            while a COMMIT was under way. ERR_TIMEOUT: the deadline passed, nothing committed.
- *            ERR_BROKEN: anything else, with PostgreSQL's message and SQLSTATE.
+ *            ERR_DOWN: no connection, or to a server that is a standby; nothing was committed.
+ *            ERR_UNKNOWN: the connection broke while a COMMIT was under way, or its wait for a
+ *            synchronous standby was cut short. ERR_TIMEOUT: the deadline passed, nothing was
+ *            committed. ERR_BROKEN: anything else, with PostgreSQL's message and SQLSTATE.
  *            A lost connection is made anew by the next db_run, but never within a transaction.
  *            A trip without BEGIN commits by itself: lost or too late, it may have had its effect.
  * Threads:   a db belongs to one thread at a time. */
@@ -26,7 +27,8 @@ struct db;
 struct span_group;
 
 struct db_config {
-    const char *url;              /* libpq URI or key=value text; may lack a user */
+    const char *url;              /* libpq URI or key=value text; may lack a user, may name
+                                   * several servers: the one that takes writes is meant */
     const char *user;             /* taken where the URL names none: tallystick_ledger */
     const char *schema;           /* search_path; NULL: the server's default */
     const char *application_name; /* seen in pg_stat_activity */

@@ -24,6 +24,7 @@ static enum status status_of_sqlstate(const char *sqlstate)
         {"57P", ERR_DOWN},       /* admin_shutdown, crash_shutdown, cannot_connect_now */
         {"53300", ERR_DOWN},     /* too_many_connections                              */
         {"25P03", ERR_DOWN},     /* idle_in_transaction_session_timeout               */
+        {"25006", ERR_DOWN},     /* read_only_sql_transaction: a standby, not ours    */
         {"08P01", ERR_BROKEN},   /* protocol_violation: a value of another type       */
         {"08", ERR_DOWN},        /* connection exceptions                             */
     };
@@ -147,11 +148,13 @@ static PGconn *open_connection(const struct db_config *config)
              config->schema == NULL ? "public" : config->schema);
     char timeout[8];
     snprintf(timeout, sizeof timeout, "%d", CONNECT_TIMEOUT_S);
-    /* Later keywords win over what the URL says, earlier ones only fill its gaps. */
-    const char *const keywords[] = {"user",    "connect_timeout",           "dbname",
-                                    "options", "fallback_application_name", NULL};
+    /* Later keywords win over what the URL says, earlier ones only fill its gaps. Of the servers
+     * that a URL names the one is wanted that takes writes: a standby does once it is promoted. */
+    const char *const keywords[] = {"user",   "connect_timeout", "target_session_attrs",
+                                    "dbname", "options",         "fallback_application_name",
+                                    NULL};
     const char *const values[] = {
-        config->user, timeout, config->url, options, config->application_name, NULL};
+        config->user, timeout, "read-write", config->url, options, config->application_name, NULL};
     return PQconnectdbParams(keywords, values, 1);
 }
 

@@ -41,7 +41,8 @@ const struct option SERVICE_OPTIONS[] = {
      "where something else keeps strangers out, as a container's port published on loopback.",
      "loopback|any"},
     {"database-url", OPT_TEXT, NULL, FIELD(database_url),
-     "PostgreSQL, as a URI or key=value text; without a user, the service's role is taken. "
+     "PostgreSQL, as a URI or key=value text; without a user, the service's role is taken. Of "
+     "several servers that it names the one is meant that takes writes. "
      "DATABASE_URL is read too. Required."},
     {"service-secret", OPT_SECRET, NULL, FIELD(service_secret),
      "What services show each other; at least 16 characters. Required."},
