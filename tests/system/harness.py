@@ -73,15 +73,19 @@ class Cluster:
     """A PostgreSQL cluster of tools/cluster in a directory of its own, with a migrated template;
     and with it what else a system stands on: the parts, and which of them this run is about."""
 
-    def __init__(self, bus="postgres", keystore="none"):
+    def __init__(self, bus="postgres", keystore="none", *, settings=(), lay=None):
+        """With `settings` of PostgreSQL's besides; over data that `lay(cluster)` has put there."""
         self.bus, self.keystore, self.parts = bus, keystore, Parts()
         # Its socket is what services use. A loopback address of its own is for proxies before it.
         self.host = "127.{}.{}.{}".format(*random.choices(range(1, 255), k=3))
-        self.settings = ("max_connections=300", f"listen_addresses={self.host}")
+        self.settings = ("max_connections=300", f"listen_addresses={self.host}", *settings)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tallystick-test-", dir="/tmp"))
         self.dir.chmod(0o711)  # the server's user must get through to its data
+        self.data = self.dir / "postgres/data"
         self.names = (f"test_{number}" for number in itertools.count(1))
-        self._tool("start", *self.settings)
+        if lay:
+            lay(self)
+        self.start()
         self.socket = self._tool("socket").strip()
         self.template = None
 
@@ -120,11 +124,19 @@ class Cluster:
             "TALLYSTICK_MIGRATE_DATABASE_URL": self.url(database, OWNER),
         }
 
+    def start(self):
+        self._tool("start", *self.settings)  # waits until what was killed has gone
+
+    def stop(self):
+        self._tool("stop")
+
+    def postmaster(self):
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def crash(self):
         """The server ends at once, as by a power cut, and comes back from its log."""
-        postmaster = int((self.dir / "postgres/data/postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGQUIT)
-        self._tool("start", *self.settings)  # waits until what was killed has gone
+        os.kill(self.postmaster(), signal.SIGQUIT)
+        self.start()
 
     def drop_database(self, name):
         self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
