@@ -119,6 +119,7 @@ void batch_handle(struct visit *visit)
     const struct json_value *list = read_items(visit, &body);
     if (list == NULL)
         return;
+    keyring_charge(visit->gateway->keyring, &visit->principal, (int64_t)list->count - 1);
     read_all(visit, list, &key_hash);
     log_info(&visit->trace, "request.received", "request received",
              kv_uuid("request_id", &visit->request_id),

@@ -35,6 +35,11 @@ struct keyring {
     struct visit_list waiting;
 };
 
+static int compare_hashes(const struct sha256 *left, const struct sha256 *right)
+{
+    return memcmp(left->bytes, right->bytes, sizeof left->bytes);
+}
+
 static struct keyring *new_keyring(struct gateway *gateway)
 {
     struct keyring *keyring = ARENA_NEW(gateway->arena, struct keyring);
@@ -47,6 +52,19 @@ static struct keyring *new_keyring(struct gateway *gateway)
     return keyring;
 }
 
+/* A key that was read again is limited by what it has sent so far. Both lists are sorted. */
+static void keep_levels(const struct api_key_list *before, struct api_key_list *list)
+{
+    size_t at = 0;
+    for (size_t next = 0; next < list->count; next++) {
+        struct api_key *key = &list->keys[next];
+        while (at < before->count && compare_hashes(&before->keys[at].hash, &key->hash) < 0)
+            at++;
+        if (at < before->count && sha256_equals(&before->keys[at].hash, &key->hash))
+            token_bucket_adopt(&key->bucket, &before->keys[at].bucket);
+    }
+}
+
 static enum status read_keys(struct keyring *keyring, struct error *err)
 {
     const int next = 1 - keyring->arena_in_use;
@@ -54,6 +72,7 @@ static enum status read_keys(struct keyring *keyring, struct error *err)
     arena_reset(keyring->arenas[next]);
     TRY(store_read_api_keys(keyring->db, keyring->arenas[next], &list, err));
     pthread_mutex_lock(&keyring->lock);
+    keep_levels(&keyring->list, &list);
     keyring->list = list;
     pthread_mutex_unlock(&keyring->lock);
     keyring->arena_in_use = next;
@@ -145,13 +164,13 @@ void keyring_stop(struct keyring *keyring)
     arena_free(keyring->arenas[1]);
 }
 
-static const struct api_key *find(const struct api_key_list *list, const struct sha256 *hash)
+static struct api_key *find(const struct api_key_list *list, const struct sha256 *hash)
 {
     size_t low = 0;
     size_t high = list->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int order = memcmp(list->keys[middle].hash.bytes, hash->bytes, sizeof hash->bytes);
+        const int order = compare_hashes(&list->keys[middle].hash, hash);
         if (order == 0)
             return &list->keys[middle];
         if (order < 0)
@@ -170,6 +189,26 @@ bool keyring_find(struct keyring *keyring, const struct sha256 *hash, struct pri
         *out = found->principal;
     pthread_mutex_unlock(&keyring->lock);
     return found != NULL;
+}
+
+int64_t keyring_admit(struct keyring *keyring, const struct principal *principal)
+{
+    int64_t wait_us = 0;
+    pthread_mutex_lock(&keyring->lock);
+    struct api_key *found = find(&keyring->list, &principal->key_hash);
+    if (found != NULL)
+        wait_us = token_bucket_take(&found->bucket, clock_monotonic_us());
+    pthread_mutex_unlock(&keyring->lock);
+    return wait_us;
+}
+
+void keyring_charge(struct keyring *keyring, const struct principal *principal, int64_t requests)
+{
+    pthread_mutex_lock(&keyring->lock);
+    struct api_key *found = find(&keyring->list, &principal->key_hash);
+    if (found != NULL)
+        token_bucket_charge(&found->bucket, requests);
+    pthread_mutex_unlock(&keyring->lock);
 }
 
 bool keyring_wait(struct keyring *keyring, struct visit *visit)

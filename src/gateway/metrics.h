@@ -38,6 +38,8 @@ enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };
       "What changes something, from its request's first byte until a worker took it.")             \
     X(COUNTER, GATEWAY_SHED, "auth_shed_total", SHED_REASON_COUNT, SHED_LABELS,                    \
       "Requests answered 503 for being too many, nothing done; each item of a batch counts.")      \
+    X(COUNTER, RATE_LIMITED, "auth_rate_limited_total", 1, METRIC_NO_LABELS,                       \
+      "Requests answered 429 because their API key had sent more than it may, nothing done.")      \
     X(COUNTER, IDEMPOTENCY_REQUESTS, "idempotency_requests_total", IDEMPOTENCY_OUTCOME_COUNT,      \
       IDEMPOTENCY_LABELS,                                                                          \
       "Requests that need an idempotency key, by what the key said; each item of a batch counts.")

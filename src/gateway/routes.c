@@ -144,6 +144,15 @@ static bool authenticate(struct visit *visit)
     return false;
 }
 
+/* False: its key has sent too many, and the visit has been answered so. */
+static bool admit(struct visit *visit)
+{
+    const int64_t wait_us = keyring_admit(visit->gateway->keyring, &visit->principal);
+    if (wait_us > 0)
+        visit_refuse_limited(visit, wait_us);
+    return wait_us == 0;
+}
+
 void routes_dispatch(struct visit *visit)
 {
     struct text variable;
@@ -154,7 +163,7 @@ void routes_dispatch(struct visit *visit)
     }
     visit->request->route = (size_t)(visit->route - ROUTES) + 1;
     const enum scope scope = visit->route->scope;
-    if (scope != SCOPE_NONE && !authenticate(visit))
+    if (scope != SCOPE_NONE && (!authenticate(visit) || !admit(visit)))
         return;
     if (!scope_allows(visit->principal.scopes, scope)) {
         const char *detail =

@@ -18,6 +18,9 @@ enum status store_read_api_keys(struct db *db, struct arena *arena, struct api_k
         keys[row].hash = sql_sha256(rows, row, READ_API_KEYS_HASH);
         keys[row].principal.scopes = scope_parse_list(sql_text(rows, row, READ_API_KEYS_SCOPES));
         uuid_format(&id, keys[row].principal.name);
+        keys[row].principal.key_hash = keys[row].hash;
+        keys[row].bucket = token_bucket_make(sql_i32(rows, row, READ_API_KEYS_RATE_PER_S),
+                                             sql_i32(rows, row, READ_API_KEYS_BURST));
     }
     *list_out = (struct api_key_list){keys, count};
     return OK;

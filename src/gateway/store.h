@@ -9,6 +9,7 @@
 #define GATEWAY_STORE_H
 
 #include "gateway/keyring.h"
+#include "gateway/token_bucket.h"
 
 struct arena;
 struct db;
@@ -16,6 +17,7 @@ struct db;
 struct api_key {
     struct sha256 hash;
     struct principal principal;
+    struct token_bucket bucket; /* full, as if nobody had asked yet */
 };
 
 struct api_key_list {

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "gateway/fields.h"
 #include "gateway/gateway.h"
+#include "gateway/metrics.h"
 #include "gateway/routes.h"
 #include "gateway/spans.h"
 #include "platform/clock.h"
@@ -119,10 +120,12 @@ void visit_answer(struct visit *visit, const struct answer *answer)
  */
 
 /* When to come again, where that helps: what is full now is not for long. */
-static int64_t retry_after_s(enum problem_code code)
+static int64_t retry_after_ms(const struct problem *problem)
 {
-    const int status = problem_status(code);
-    return problem_is_retryable(code) && (status == 409 || status == 429 || status == 503) ? 1 : 0;
+    const int status = problem_status(problem->code);
+    if (problem->retry_after_ms > 0)
+        return problem->retry_after_ms;
+    return problem_is_retryable(problem->code) && (status == 409 || status == 503) ? 1000 : 0;
 }
 
 struct answer answer_of_problem(const struct visit *visit, struct arena *arena,
@@ -131,11 +134,11 @@ struct answer answer_of_problem(const struct visit *visit, struct arena *arena,
     struct problem whole = *problem;
     whole.request_id = visit->request_id;
     whole.trace_id = text_of(visit->trace.trace_id);
-    whole.retry_after_ms = retry_after_s(whole.code) * 1000;
+    whole.retry_after_ms = retry_after_ms(problem);
     return (struct answer){
         .status = problem_status(whole.code),
         .body = problem_write(arena, &whole),
-        .retry_after_s = retry_after_s(whole.code),
+        .retry_after_s = (whole.retry_after_ms + 999) / 1000,
         .problem = whole.code,
     };
 }
@@ -150,6 +153,18 @@ struct answer answer_problem(const struct visit *visit, struct arena *arena, enu
 void visit_refuse(struct visit *visit, enum problem_code code, const char *detail)
 {
     const struct answer answer = answer_problem(visit, visit->request->arena, code, detail);
+    visit_answer(visit, &answer);
+}
+
+void visit_refuse_limited(struct visit *visit, int64_t wait_us)
+{
+    const struct problem problem = {
+        .code = PROBLEM_RATE_LIMITED,
+        .detail = TEXT("this API key has sent more requests than it may"),
+        .retry_after_ms = (wait_us + 999) / 1000,
+    };
+    const struct answer answer = answer_of_problem(visit, visit->request->arena, &problem);
+    metric_count(&METRIC_RATE_LIMITED, 0);
     visit_answer(visit, &answer);
 }
 

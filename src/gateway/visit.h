@@ -70,6 +70,8 @@ struct visit *visit_new(struct gateway *gateway, struct http_request *request);
 void visit_answer(struct visit *visit, const struct answer *answer);
 /* Refuses the whole request. `detail` is copied; NULL: none. */
 void visit_refuse(struct visit *visit, enum problem_code code, const char *detail);
+/* Its key has sent too many: 429, with the time until it may come again. */
+void visit_refuse_limited(struct visit *visit, int64_t wait_us);
 void visit_refuse_fields(struct visit *visit, const struct field_errors *fields);
 
 /* A refusal as an answer, for those who answer later. `detail` is copied; NULL: none. */

@@ -18,6 +18,7 @@ enum {
     NAME_SIZE_MAX = 100,
     PREFIX_BYTES = 4,
     SECRET_BYTES = 24,
+    LIMIT_MAX = 1000000,
 };
 
 struct key_config {
@@ -25,6 +26,8 @@ struct key_config {
     const char *output;
     const char *name;
     const char *scopes;
+    int64_t rate; /* -1: not said */
+    int64_t burst;
 };
 
 #define FIELD(field) offsetof(struct key_config, field)
@@ -39,23 +42,27 @@ const struct option KEY_OPTIONS[] = {
     {"scopes", OPT_TEXT, NULL, FIELD(scopes),
      "What the key allows, separated by commas: auth:write, auth:read, capture:write, "
      "refund:write, ledger:read, ledger:adjust, limits:write, dlq:write, saga:write, admin."},
+    {"rate", OPT_INT, NULL, FIELD(rate),
+     "How many requests a second the key may send to each gateway, over time; a batch counts its "
+     "items; 0: any number."},
+    {"burst", OPT_INT, "0", FIELD(burst),
+     "How many it may send at once after a pause; 0: as many as in a second."},
     {NULL},
 };
 /* clang-format on */
 
 static const struct tool KEY = {
     .name = "key",
-    .usage = "tallystick key create --name NAME --scopes SCOPE,...   prints the key, once\n"
-             "tallystick key ls                                      lists keys, never secrets\n"
-             "tallystick key revoke ID                               closes a key for ever",
+    .usage = "tallystick key create --name NAME --scopes SCOPE,... [--rate N [--burst M]]\n"
+             "                                             prints the key, once\n"
+             "tallystick key ls                            lists keys, never secrets\n"
+             "tallystick key limit ID --rate N [--burst M] limits what a key sends from now on\n"
+             "tallystick key revoke ID                     closes a key for ever",
     .options = KEY_OPTIONS,
 };
 
 static const struct sql_statement *const STATEMENTS[] = {
-    SQL_INSERT_API_KEY,
-    SQL_LIST_API_KEYS,
-    SQL_REVOKE_API_KEY,
-    NULL,
+    SQL_INSERT_API_KEY, SQL_LIMIT_API_KEY, SQL_LIST_API_KEYS, SQL_REVOKE_API_KEY, NULL,
 };
 
 struct keys {
@@ -111,6 +118,27 @@ static enum status read_scopes(const struct keys *keys, struct sql_array *scopes
     return OK;
 }
 
+/* Without a limit, two nulls. */
+static void add_limit(struct sql_args *args, const struct key_config *config)
+{
+    if (config->rate <= 0) {
+        sql_add_null(args);
+        sql_add_null(args);
+        return;
+    }
+    sql_add_i32(args, (int32_t)config->rate);
+    sql_add_i32(args, (int32_t)(config->burst == 0 ? config->rate : config->burst));
+}
+
+static enum status check_limit(const struct key_config *config, struct error *err)
+{
+    if (config->rate > LIMIT_MAX || config->burst > LIMIT_MAX)
+        return error_set(err, ERR_INVALID, "rate and burst are at most %d", LIMIT_MAX);
+    if (config->rate <= 0 && config->burst > 0)
+        return error_set(err, ERR_INVALID, "a burst needs a rate: --rate N --burst M");
+    return OK;
+}
+
 static void print_new(const struct keys *keys, const struct new_key *made)
 {
     struct text_builder out;
@@ -134,6 +162,7 @@ static enum status create(const struct keys *keys, struct error *err)
 {
     struct sql_array scopes;
     TRY(read_scopes(keys, &scopes, err));
+    TRY(check_limit(keys->config, err));
     const struct new_key made = make_key(keys->arena);
     const struct sha256 hash = sha256_of(made.key);
     struct sql_args args;
@@ -143,17 +172,19 @@ static enum status create(const struct keys *keys, struct error *err)
     sql_add_bytes(&args, hash.bytes, sizeof hash.bytes);
     sql_add_text(&args, text_of(keys->config->name));
     sql_add_array(&args, &scopes);
+    add_limit(&args, keys->config);
     TRY(db_run_one(keys->db, SQL_INSERT_API_KEY, &args, err));
     print_new(keys, &made);
     return OK;
 }
 
-/* ---- ls, revoke ---------------------------------------------------------------------------- */
+/* ---- ls, limit, revoke
+ * ---------------------------------------------------------------------------- */
 
 static enum status list(const struct keys *keys, struct error *err)
 {
-    static const char *const COLUMNS[] = {"id",         "prefix",     "name", "scopes",
-                                          "created_at", "revoked_at", NULL};
+    static const char *const COLUMNS[] = {
+        "id", "prefix", "name", "scopes", "rate_per_s", "burst", "created_at", "revoked_at", NULL};
     TRY(db_run_one(keys->db, SQL_LIST_API_KEYS, NULL, err));
     const struct sql_rows rows = db_rows(keys->db, 0);
     struct table table;
@@ -169,12 +200,34 @@ static enum status list(const struct keys *keys, struct error *err)
     return OK;
 }
 
+static enum status read_id(const char *text, struct uuid *id_out, struct error *err)
+{
+    if (uuid_parse(text_of(text), id_out))
+        return OK;
+    return error_set(err, ERR_INVALID, "'%s' is not a key's id; see: tallystick key ls", text);
+}
+
+static enum status limit(const struct keys *keys, const char *id_text, struct error *err)
+{
+    struct uuid id;
+    struct sql_args args;
+    TRY(read_id(id_text, &id, err));
+    TRY(check_limit(keys->config, err));
+    sql_args_init(&args, keys->arena);
+    sql_add_uuid(&args, &id);
+    add_limit(&args, keys->config);
+    TRY(db_run_one(keys->db, SQL_LIMIT_API_KEY, &args, err));
+    if (db_rows(keys->db, 0).count == 0)
+        return error_set(err, ERR_NOT_FOUND, "there is no key '%s' that is open", id_text);
+    tool_say(&KEY, "within two seconds every gateway %s",
+             keys->config->rate == 0 ? "lets it send what it likes" : "keeps it to that");
+    return OK;
+}
+
 static enum status revoke(const struct keys *keys, const char *id_text, struct error *err)
 {
     struct uuid id;
-    if (!uuid_parse(text_of(id_text), &id))
-        return error_set(err, ERR_INVALID, "'%s' is not a key's id; see: tallystick key ls",
-                         id_text);
+    TRY(read_id(id_text, &id, err));
     struct sql_args args;
     sql_args_init(&args, keys->arena);
     sql_add_uuid(&args, &id);
@@ -200,17 +253,21 @@ static int run(const struct keys *keys, int argc, char **argv)
         status = create(keys, &err);
     } else if (argc == 2 && strcmp(argv[1], "ls") == 0) {
         status = list(keys, &err);
+    } else if (argc == 3 && strcmp(argv[1], "limit") == 0) {
+        if (config->rate < 0)
+            return tool_complain(&KEY, "limit needs --rate N; --rate 0 lifts the limit");
+        status = limit(keys, argv[2], &err);
     } else if (argc == 3 && strcmp(argv[1], "revoke") == 0) {
         status = revoke(keys, argv[2], &err);
     } else {
-        return tool_complain(&KEY, "one of create, ls, revoke ID is expected");
+        return tool_complain(&KEY, "one of create, ls, limit ID, revoke ID is expected");
     }
     return status == OK ? TOOL_DONE : tool_fail(&KEY, &err);
 }
 
 int key_main(int argc, char **argv)
 {
-    struct key_config config = {0};
+    struct key_config config = {.rate = -1};
     int code = TOOL_DONE;
     if (!tool_start(&KEY, &config, &argc, argv, &code))
         return code;

@@ -24,7 +24,6 @@ NOT_YET = {
     "idempotency_in_flight",       # PostgreSQL alone waits for the winner
     "version_mismatch",            # no route reads If-Match
     "capture_exceeds_authorized", "refund_exceeds_captured",
-    "rate_limited",
     "internal",                    # a bug; nothing raises it on purpose
 }
 
@@ -108,6 +107,7 @@ RAISED = {
 ELSEWHERE = {
     "scope_missing": "test_keys.py", "backpressure": "test_door.py", "draining": "test_door.py",
     "dependency_down": "test_door.py", "deadline_exceeded": "test_door.py",
+    "rate_limited": "test_rate_limit.py",
 }
 
 

@@ -56,10 +56,10 @@ def test_key__as_json(system):
     (["create", "--name", "x", "--scopes", "auth:write,root"], 1, "'root' is not a scope"),
     (["create", "--name", "x", "--scopes", ""], 1, "'' is not a scope"),
     (["create", "--name", "x" * 101, "--scopes", "admin"], 2, "at most 100"),
-    (["revoke"], 2, "one of create, ls, revoke ID is expected"),
+    (["revoke"], 2, "one of create, ls, limit ID, revoke ID is expected"),
     (["revoke", "tk_12345678"], 1, "is not a key's id"),
     (["revoke", str(NOBODY)], 1, "there is no key"),
-    (["lose"], 2, "one of create, ls, revoke ID is expected"),
+    (["lose"], 2, "one of create, ls, limit ID, revoke ID is expected"),
     (["ls", "--database-url", "postgresql://127.0.0.1:1/x"], 4, "127.0.0.1"),
 ])
 def test_key__refuses(system, args, code, words):

@@ -17,7 +17,8 @@ BEGIN
         END;
     END IF;
     IF to_regclass('gateway.api_key') IS NOT NULL THEN
-        GRANT INSERT, UPDATE (revoked_at) ON gateway.api_key TO tallystick_operator;
+        GRANT INSERT, UPDATE (revoked_at, rate_per_s, burst) ON gateway.api_key
+            TO tallystick_operator;
     END IF;
     IF to_regclass('ledger.ledger_account') IS NOT NULL THEN
         GRANT UPDATE (status) ON ledger.ledger_account TO tallystick_operator;
