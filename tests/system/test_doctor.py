@@ -215,6 +215,7 @@ def test_a_schema_of_another_version(house, change, back, words, advice):
         assert advice in findings["schema.authorization"]["advice"]
     finally:
         house.sql(back, *row)
+        wait_until(house.services["authorization"].is_ready, what="the schema fits again")
 
 
 @pytest.mark.parametrize("grant, revoke, words", [
@@ -227,15 +228,34 @@ def test_a_schema_of_another_version(house, change, back, words, advice):
 ])
 def test_a_right_too_many(house, grant, revoke, words):
     house.sql(grant)
-    found(house, "schema.rights", words, revoke)
-    house.sql(revoke)  # the advice, taken
+    try:
+        found(house, "schema.rights", words, revoke)
+    finally:
+        house.sql(revoke)  # the advice, taken
     assert doctor(house)["schema.rights"]["verdict"] == "ok"
 
 
 # ---- work ----------------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def stopped(house, service):
+    """Down for a while; up again however a test ends, for the tests after it."""
+    house.stop(service)
+    try:
+        yield
+    finally:
+        house.start(service)
+
+
 def test_a_service_that_is_down_and_what_it_leaves_undone(house):
-    house.stop("ledger")
+    with stopped(house, "ledger"):
+        made = check_down(house)
+    house.wait_saga(made)
+    assert doctor(house)["work.sagas"]["verdict"] == "ok"
+
+
+def check_down(house):
+    """What is said while the ledger is away, of it and of the saga that waits for it."""
     found(house, "service.ledger", "nobody answers", "tallystick ledger")
     made = house.authorize("doctor-stuck", "1.00").json()
     house.wait_saga(made, "running")
@@ -246,19 +266,17 @@ def test_a_service_that_is_down_and_what_it_leaves_undone(house):
     findings = doctor(house, code=1)
     assert "1 stuck" in findings["work.sagas"]["says"]
     assert f"tallystick trace {made['saga_id']}" in findings["work.sagas"]["advice"]
-    house.start("ledger")
-    house.wait_saga(made)
-    assert doctor(house)["work.sagas"]["verdict"] == "ok"
+    return made
 
 
 def test_events_that_nobody_publishes(house):
-    house.stop("outbox")
-    house.authorize("doctor-outbox", "1.00")
-    house.sql("""UPDATE "authorization".outbox SET created_at = created_at - interval '1 hour'""")
-    findings = doctor(house, code=1)
+    with stopped(house, "outbox"):
+        house.authorize("doctor-outbox", "1.00")
+        house.sql("""UPDATE "authorization".outbox
+                        SET created_at = created_at - interval '1 hour'""")
+        findings = doctor(house, code=1)
     assert "in the authorization outbox" in findings["work.outbox"]["says"]
     assert "tallystick outbox" in findings["work.outbox"]["advice"]
-    house.start("outbox")
     house.settle()
     assert doctor(house)["work.outbox"]["verdict"] == "ok"
 
@@ -276,17 +294,16 @@ def test_a_dead_letter(house):
 
 
 def test_holds_that_nobody_releases(house):
-    house.stop("authorization")
-    before = house.sql("""SELECT id, next_expiry_at FROM "authorization".account
-                           WHERE next_expiry_at IS NOT NULL LIMIT 1""")[0]
-    house.sql("""UPDATE "authorization".account SET next_expiry_at = now() - interval '1 hour'
-                  WHERE id = %s""", before.id)
-    findings = doctor(house, code=1)
+    with stopped(house, "authorization"):
+        before = house.sql("""SELECT id, next_expiry_at FROM "authorization".account
+                               WHERE next_expiry_at IS NOT NULL LIMIT 1""")[0]
+        house.sql("""UPDATE "authorization".account SET next_expiry_at = now() - interval '1 hour'
+                      WHERE id = %s""", before.id)
+        findings = doctor(house, code=1)
+        house.sql('UPDATE "authorization".account SET next_expiry_at = %s WHERE id = %s',
+                  before.next_expiry_at, before.id)
     assert "not released" in findings["work.expiry"]["says"]
     assert "tallystick authorization" in findings["work.expiry"]["advice"]
-    house.sql('UPDATE "authorization".account SET next_expiry_at = %s WHERE id = %s',
-              before.next_expiry_at, before.id)
-    house.start("authorization")
 
 
 # ---- parts ---------------------------------------------------------------------------------------

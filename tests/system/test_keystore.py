@@ -331,7 +331,7 @@ def test_dynamodb_ends_in_the_middle_of_load(make_system, mortal):
         wait_until(lambda: traffic.answered() > reached + 100, 60, what="traffic")
     assert set(traffic.outcomes()) <= {201, 409}  # 409: a claim that DynamoDB died with
     assert counted(system, "fallback") >= 200
-    assert system.logs("gateway", event="keystore.down")
+    wait_until(lambda: system.logs("gateway", event="keystore.down"), what="it was down")
     traffic.check_nothing_lost()
     assert "DONE" in {one["state"] for one in records(system)}
     system.settle()
@@ -394,7 +394,7 @@ def test_no_table_is_said_and_gone_without(make_system):
     client(system).delete_table(TableName="nowhere")
     system.start()
     assert system.authorize().status_code == 201
-    [line] = system.logs("gateway", event="keystore.down")
+    [line] = wait_until(lambda: system.logs("gateway", event="keystore.down"))
     assert "tallystick migrate apply" in line["msg"]
 
 
@@ -404,7 +404,7 @@ def test_no_credentials_are_said_and_gone_without(make_system):
         del system.env[name]
     system.start()
     assert system.authorize().status_code == 201
-    [line] = system.logs("gateway", event="keystore.down")
+    [line] = wait_until(lambda: system.logs("gateway", event="keystore.down"))
     assert "AWS_ACCESS_KEY_ID" in line["detail"]
 
 

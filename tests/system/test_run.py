@@ -75,14 +75,13 @@ def run(var):
         it.end(signal.SIGTERM)
 
 
-def printed_request(text):
-    """The request of the README, found in what was printed."""
-    return re.search(r"curl -X POST .*?'\n", text, re.S)[0]
-
-
-def ask(text):
-    command = printed_request(text).replace("curl ", "curl -sS -w '%{http_code}' ", 1)
-    return subprocess.run(["bash", "-c", command], capture_output=True, text=True).stdout
+def ask(it, transaction="tx-12345"):
+    """Sends the request of the README, found in what a run has printed."""
+    printed = wait_until(lambda: re.search(r"curl -X POST .*?'\n", it.text(), re.S),
+                         what="the printed request")[0]
+    command = printed.replace("curl ", "curl -sS -w '%{http_code}' ", 1)
+    return subprocess.run(["bash", "-c", command.replace("tx-12345", transaction)],
+                          capture_output=True, text=True).stdout
 
 
 def processes_of(var):
@@ -99,14 +98,14 @@ def processes_of(var):
 def test_run__first_request_and_its_story(run, var):
     it = run(TALLYSTICK_LOG_FORMAT="json").wait_for("Ready after")
     wait_story(it)
-    assert ask(it.text()).endswith("200")  # a replay of the transaction, under another key
+    assert ask(it).endswith("200")  # a replay of the transaction, under another key
     assert it.end() == 0
     assert processes_of(var) == {}
 
 
 def wait_story(it, transaction="tx-12345"):
     """Sends the printed request, waits until it is booked, and checks what the logs tell of it."""
-    answer = ask(it.text().replace("tx-12345", transaction))
+    answer = ask(it, transaction)
     assert answer.endswith("201") and '"status":"approved"' in answer
     it.wait_for('"event":"saga.completed"', 60)
     trace = re.search(r'"trace_id":"(\w+)"', answer)[1]
@@ -119,12 +118,12 @@ def wait_story(it, transaction="tx-12345"):
 
 def test_run__again_keeps_data_and_is_quick(run):
     it = run().wait_for("Ready after")
-    assert ask(it.text()).endswith("201")
+    assert ask(it).endswith("201")
     assert it.end() == 0
     before = time.monotonic()
     again = run().wait_for("Ready after")
     seconds = time.monotonic() - before
-    assert ask(again.text()).endswith("200")
+    assert ask(again).endswith("200")
     assert again.end(signal.SIGTERM) == 0
     if "asan" not in str(BINARY):
         assert seconds < 3
@@ -144,7 +143,7 @@ def test_run__on_other_parts(run, var, parts):
     assert "not read" not in it.text()
     assert processes_of(var) == {}
     again = run(TALLYSTICK_LOG_FORMAT="json", **env).wait_for("Ready after")
-    assert ask(again.text()).endswith("200")
+    assert ask(again).endswith("200")
     wait_story(again, "tx-67890")
     assert again.end(signal.SIGTERM) == 0
     assert processes_of(var) == {}
