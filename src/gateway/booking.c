@@ -104,6 +104,8 @@ static const char *find_outcome(const struct json_value *ended, const struct uui
             !uuid_equals(&found, id))
             continue;
         const struct text state = json_get_text(&ended->items[at], "state");
+        if (text_equals_c(state, "abandoned"))
+            return "pending"; /* given up by an operator: it is in the books or it is not */
         return text_equals_c(state, "completed") ? "completed" : "reversed";
     }
     return NULL;
