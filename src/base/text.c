@@ -33,6 +33,12 @@ bool text_starts_with(struct text t, const char *prefix)
     return t.size >= size && memcmp(t.data, prefix, size) == 0;
 }
 
+bool text_ends_with(struct text t, const char *suffix)
+{
+    const size_t size = strlen(suffix);
+    return t.size >= size && memcmp(t.data + t.size - size, suffix, size) == 0;
+}
+
 struct text text_skip(struct text t, size_t count)
 {
     ASSERT(count <= t.size);

@@ -34,6 +34,7 @@ bool text_is_none(struct text t);          /* no data at all; an empty text is n
 bool text_equals(struct text a, struct text b);
 bool text_equals_c(struct text a, const char *c_string);
 bool text_starts_with(struct text t, const char *prefix);
+bool text_ends_with(struct text t, const char *suffix);
 struct text text_skip(struct text t, size_t count); /* without its first `count` bytes */
 struct text text_trim(struct text t);               /* without blanks and tabs at both ends */
 int text_compare(struct text a, struct text b);     /* bytewise, for sorting */

@@ -1,9 +1,11 @@
 /* What always holds:
- *  1. Only a message or a deadline moves a saga, and only by a rule of its type's table.
+ *  1. Only a message, a deadline or an operator moves a saga, and only by a rule of its type's
+ *     table.
  *  2. A rule that sends a command moves to the step whose command it is, or stays in it (repeats).
- *  3. Compensation starts with a refusal, never with silence.
+ *  3. Compensation starts with a refusal or with an operator, never with silence.
  *  4. An ended saga has no rules; whatever comes later finds none.
- *  5. A stuck saga keeps the rules of the answer it waits for and has none for deadlines. */
+ *  5. A stuck saga keeps the rules of the answer it waits for and has none for deadlines.
+ *  6. An operator moves a stuck saga and no other: whatever else it waits for may still come. */
 #include "domain/saga.h"
 
 #include "base/assert.h"
@@ -37,6 +39,33 @@ static const struct saga_rule AUTHORIZE_RULES[] = {
       SAGA_COMPENSATING, STEP_RELEASE_AUTHORIZATION, STEP_FAILED,       CMD_RELEASE_AUTHORIZATION },
     { SAGA_STUCK,        STEP_RELEASE_AUTHORIZATION, EV_AUTH_RELEASED,
       SAGA_COMPENSATED,  STEP_RELEASE_AUTHORIZATION, STEP_COMPENSATED,  CMD_NONE },
+
+    /* An operator. The ledger may have recorded the hold, or may yet: so it is asked first. */
+    { SAGA_STUCK,        STEP_RECORD_HOLD,           EV_RETRY,
+      SAGA_RUNNING,      STEP_RECORD_HOLD,           STEP_IN_FLIGHT,    CMD_RECORD_HOLD },
+    { SAGA_STUCK,        STEP_RECORD_HOLD,           EV_COMPENSATE,
+      SAGA_COMPENSATING, STEP_UNDO_HOLD,             STEP_UNKNOWN,      CMD_UNDO_HOLD },
+    { SAGA_STUCK,        STEP_RECORD_HOLD,           EV_ABANDON,
+      SAGA_ABANDONED,    STEP_RECORD_HOLD,           STEP_UNKNOWN,      CMD_NONE },
+    { SAGA_STUCK,        STEP_RELEASE_AUTHORIZATION, EV_RETRY,
+      SAGA_COMPENSATING, STEP_RELEASE_AUTHORIZATION, STEP_COMPENSATING, CMD_RELEASE_AUTHORIZATION },
+    { SAGA_STUCK,        STEP_RELEASE_AUTHORIZATION, EV_ABANDON,
+      SAGA_ABANDONED,    STEP_RELEASE_AUTHORIZATION, STEP_COMP_FAILED,  CMD_NONE },
+
+    { SAGA_COMPENSATING, STEP_UNDO_HOLD,             EV_HOLD_RELEASED,
+      SAGA_COMPENSATING, STEP_RELEASE_AUTHORIZATION, STEP_COMPENSATED,  CMD_RELEASE_AUTHORIZATION },
+    { SAGA_COMPENSATING, STEP_UNDO_HOLD,             EV_LEDGER_REFUSED,
+      SAGA_STUCK,        STEP_UNDO_HOLD,             STEP_COMP_FAILED,  CMD_NONE },
+    { SAGA_COMPENSATING, STEP_UNDO_HOLD,             EV_DEADLINE,
+      SAGA_COMPENSATING, STEP_UNDO_HOLD,             STEP_COMPENSATING, CMD_UNDO_HOLD },
+    { SAGA_COMPENSATING, STEP_UNDO_HOLD,             EV_OVERDUE,
+      SAGA_STUCK,        STEP_UNDO_HOLD,             STEP_COMP_FAILED,  CMD_NONE },
+    { SAGA_STUCK,        STEP_UNDO_HOLD,             EV_HOLD_RELEASED,
+      SAGA_COMPENSATING, STEP_RELEASE_AUTHORIZATION, STEP_COMPENSATED,  CMD_RELEASE_AUTHORIZATION },
+    { SAGA_STUCK,        STEP_UNDO_HOLD,             EV_RETRY,
+      SAGA_COMPENSATING, STEP_UNDO_HOLD,             STEP_COMPENSATING, CMD_UNDO_HOLD },
+    { SAGA_STUCK,        STEP_UNDO_HOLD,             EV_ABANDON,
+      SAGA_ABANDONED,    STEP_UNDO_HOLD,             STEP_COMP_FAILED,  CMD_NONE },
 };
 
 static const struct saga_rule RELEASE_RULES[] = {
@@ -66,6 +95,12 @@ static const struct saga_rule RELEASE_RULES[] = {
       SAGA_COMPLETED,    STEP_RELEASE_HOLD,          STEP_SKIPPED,      CMD_NONE },
     { SAGA_STUCK,        STEP_RELEASE_HOLD,          EV_HOLD_RELEASED,
       SAGA_COMPLETED,    STEP_RELEASE_HOLD,          STEP_DONE,         CMD_NONE },
+
+    /* An operator. There is nothing to compensate: the hold has ended, the credit is given back. */
+    { SAGA_STUCK,        STEP_RELEASE_HOLD,          EV_RETRY,
+      SAGA_RUNNING,      STEP_RELEASE_HOLD,          STEP_IN_FLIGHT,    CMD_RELEASE_HOLD },
+    { SAGA_STUCK,        STEP_RELEASE_HOLD,          EV_ABANDON,
+      SAGA_ABANDONED,    STEP_RELEASE_HOLD,          STEP_UNKNOWN,      CMD_NONE },
 };
 /* clang-format on */
 
@@ -111,7 +146,8 @@ const char *saga_rule_tells(const struct saga_rule *rule)
     _Static_assert(COUNT(TELLS) == SAGA_STATE_COUNT, "every state is told");
     if (rule->in_step == STEP_START)
         return "saga.started";
-    return rule->to_state == rule->in_state ? NULL : TELLS[rule->to_state];
+    const bool stays = rule->to_state == rule->in_state && rule->to_step == rule->in_step;
+    return stays ? NULL : TELLS[rule->to_state];
 }
 
 /* ---- names --------------------------------------------------------------------------------- */
@@ -126,6 +162,7 @@ static const char *const STEP_STATE_NAMES[] = {
 static const char *const EVENT_NAMES[] = {
     "approved",       "hold_ended",    "booked",        "not_booked", "hold_recorded",
     "ledger_refused", "hold_released", "auth_released", "deadline",   "overdue",
+    "retry",          "compensate",    "abandon",
 };
 static const struct {
     const char *name;
@@ -136,6 +173,7 @@ static const struct {
     [STEP_RECORD_HOLD] = {"record_hold", "do", STEP_IN_FLIGHT},
     [STEP_RELEASE_AUTHORIZATION] = {"release_authorization", "undo", STEP_COMPENSATING},
     [STEP_RELEASE_HOLD] = {"release_hold", "do", STEP_IN_FLIGHT},
+    [STEP_UNDO_HOLD] = {"undo_hold", "undo", STEP_COMPENSATING},
 };
 static const struct saga_command_form COMMANDS[] = {
     [CMD_RECORD_HOLD] = {"ledger.record_hold", "ledger.commands", "record_hold", "do"},
@@ -143,6 +181,7 @@ static const struct saga_command_form COMMANDS[] = {
     /* Named after what it undoes. */
     [CMD_RELEASE_AUTHORIZATION] = {"authorization.release", "authorization.commands", "record_hold",
                                    "undo"},
+    [CMD_UNDO_HOLD] = {"ledger.release_hold", "ledger.commands", "record_hold", "undo"},
 };
 _Static_assert(COUNT(TYPE_NAMES) == SAGA_TYPE_COUNT, "every type has a name");
 _Static_assert(COUNT(STATE_NAMES) == SAGA_STATE_COUNT, "every state has a name");
@@ -227,6 +266,17 @@ bool saga_step_parse(struct text name, enum saga_step *out)
         if (!text_equals_c(name, STEPS[at].name))
             continue;
         *out = (enum saga_step)at;
+        return true;
+    }
+    return false;
+}
+
+bool saga_deed_parse(struct text name, enum saga_event *out)
+{
+    for (int event = EV_RETRY; event <= EV_ABANDON; event++) {
+        if (!text_equals_c(name, EVENT_NAMES[event]))
+            continue;
+        *out = (enum saga_event)event;
         return true;
     }
     return false;

@@ -17,7 +17,8 @@
  *                            +---ledger_refused--> compensating --released--> compensated
  *
  *   The ledger that refuses has done nothing, so there is one thing to undo: the hold in the
- *   authorization service (the authorization becomes `reversed`).
+ *   authorization service (the authorization becomes `reversed`). Where an operator has it
+ *   compensated nobody knows what the ledger has done, so it is asked first to undo it.
  *
  * `release` takes a hold out of the ledger. Starts with authorization.voided or .expired.
  *
@@ -30,7 +31,8 @@
  *
  * In both, where an answer is awaited: a deadline sends the same command again, and the last one
  * (overdue) makes the saga stuck. A stuck saga still hears its answer and goes on as if it had
- * come in time. docs/saga.md prints every rule. */
+ * come in time; and it alone hears an operator: retry, compensate, abandon. docs/saga.md prints
+ * every rule. */
 #ifndef DOMAIN_SAGA_H
 #define DOMAIN_SAGA_H
 
@@ -55,6 +57,7 @@ enum saga_step {
     STEP_RECORD_HOLD,
     STEP_RELEASE_AUTHORIZATION, /* the undo of STEP_RECORD_HOLD */
     STEP_RELEASE_HOLD,
+    STEP_UNDO_HOLD, /* the undo of STEP_RECORD_HOLD where nobody knows whether it was done */
     SAGA_STEP_COUNT
 };
 
@@ -82,6 +85,9 @@ enum saga_event {
     EV_AUTH_RELEASED,  /* authorization.reversed, authorization.already_released        */
     EV_DEADLINE,       /* no answer for a while                                         */
     EV_OVERDUE,        /* no answer for too long                                        */
+    EV_RETRY,          /* an operator: send the command again, from the start           */
+    EV_COMPENSATE,     /* an operator: undo what may have been done                     */
+    EV_ABANDON,        /* an operator: give it up as it is                              */
     SAGA_EVENT_COUNT
 };
 
@@ -90,6 +96,7 @@ enum saga_command {
     CMD_RECORD_HOLD,           /* ledger.record_hold                */
     CMD_RELEASE_HOLD,          /* ledger.release_hold               */
     CMD_RELEASE_AUTHORIZATION, /* authorization.release             */
+    CMD_UNDO_HOLD,             /* ledger.release_hold, as an undo   */
     SAGA_COMMAND_COUNT
 };
 
@@ -109,7 +116,7 @@ const struct saga_rule *saga_rule_find(enum saga_type type, enum saga_state stat
 /* The rules of a type in the order of the table; for what prints or walks them. */
 const struct saga_rule *saga_rules(enum saga_type type, size_t *count_out);
 
-/* The type of the event that says so: saga.completed. NULL where nothing changed (a repeat). */
+/* The type of the event that says so: saga.completed. NULL where it stands as before (a repeat). */
 const char *saga_rule_tells(const struct saga_rule *rule);
 
 /* Ended for good: nothing moves it any more. */
@@ -135,6 +142,8 @@ const char *step_state_name(enum step_state state); /* in_flight              */
 bool saga_type_parse(struct text name, enum saga_type *out);
 bool saga_state_parse(struct text name, enum saga_state *out);
 bool saga_step_parse(struct text name, enum saga_step *out);
+/* retry, compensate, abandon: the events that are an operator's. */
+bool saga_deed_parse(struct text name, enum saga_event *out);
 
 /* When a command is repeated and when its saga is stuck, counted from its first sending. */
 enum { SAGA_REPEATS_MAX = 8 };

@@ -16,7 +16,8 @@
     X(ROUTE_NONE, "", "")                                                                          \
     X(ROUTE_SAGAS, "GET", "/internal/sagas")                                                       \
     X(ROUTE_SAGA, "GET", "/internal/sagas/{id}")                                                   \
-    X(ROUTE_WAIT, "POST", "/internal/sagas/wait")
+    X(ROUTE_WAIT, "POST", "/internal/sagas/wait")                                                  \
+    X(ROUTE_DEED, "POST", "/internal/sagas/{id}/deeds")
 
 enum saga_route { SAGA_ROUTES(HTTP_ROUTE_ENUM) ROUTE_COUNT };
 

@@ -40,6 +40,7 @@ struct room {
     struct waker *waker;          /* of the outbox processor */
     struct waiting_room *waiting; /* who asked to be told when a booking ends */
     struct worker_pool *readers;  /* answer questions about sagas */
+    struct worker_pool *deeds;    /* an operator's */
     struct deadlines *deadlines;  /* the sweep over what is due */
     struct loop *sweeper;
     struct consumer *consumer;

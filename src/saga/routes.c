@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "platform/http/http_problem.h"
+#include "saga/deed.h"
 #include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/show.h"
@@ -10,6 +11,7 @@
 
 #define SAGAS "/internal/sagas"
 #define WAIT  SAGAS "/wait"
+#define DEEDS "/deeds"
 
 static void refuse(struct http_request *request, enum problem_code code, const char *detail)
 {
@@ -100,6 +102,29 @@ static void wait_for_bookings(struct room *room, struct http_request *request)
                            wish.wait_ms);
 }
 
+/* ---- POST /internal/sagas/{id}/deeds ------------------------------------------------------- */
+
+static bool is_deed(struct text path)
+{
+    return text_starts_with(path, SAGAS "/") && text_ends_with(path, DEEDS);
+}
+
+static void do_deed(struct room *room, struct http_request *request)
+{
+    struct deed *deed = ARENA_NEW(request->arena, struct deed);
+    struct error err;
+    struct text id = text_skip(request->path, sizeof(SAGAS "/") - 1);
+    id.size = id.size < sizeof DEEDS - 1 ? 0 : id.size - (sizeof DEEDS - 1);
+    if (!uuid_parse(id, &deed->saga_id)) {
+        refuse(request, PROBLEM_NOT_FOUND, "there is no saga of this id");
+    } else if (deed_read(request, deed, &err) != OK) {
+        refuse(request, PROBLEM_VALIDATION_FAILED, err.message);
+    } else {
+        request->context = deed;
+        deeds_submit(room->deeds, request);
+    }
+}
+
 /* ---- the door ------------------------------------------------------------------------------ */
 
 static void refuse_method(struct http_request *request, const char *allowed)
@@ -116,8 +141,11 @@ static void refuse_method(struct http_request *request, const char *allowed)
 static enum saga_route route_of(const struct http_request *request)
 {
     const bool is_get = text_equals_c(request->method, "GET");
+    const bool is_post = text_equals_c(request->method, "POST");
     if (text_equals_c(request->path, WAIT))
-        return text_equals_c(request->method, "POST") ? ROUTE_WAIT : ROUTE_NONE;
+        return is_post ? ROUTE_WAIT : ROUTE_NONE;
+    if (is_deed(request->path))
+        return is_post ? ROUTE_DEED : ROUTE_NONE;
     if (is_get && text_equals_c(request->path, SAGAS))
         return ROUTE_SAGAS;
     return is_get && text_starts_with(request->path, SAGAS "/") ? ROUTE_SAGA : ROUTE_NONE;
@@ -131,11 +159,13 @@ void saga_routes_handle(void *context, struct http_request *request)
     request->route = route_of(request);
     if (request->route == ROUTE_WAIT)
         wait_for_bookings(room, request);
+    else if (request->route == ROUTE_DEED)
+        do_deed(room, request);
     else if (request->route == ROUTE_SAGAS)
         show_page(room, request);
     else if (request->route == ROUTE_SAGA)
         show_one(room, request, text_skip(request->path, sizeof(SAGAS "/") - 1));
-    else if (text_equals_c(request->path, WAIT))
+    else if (text_equals_c(request->path, WAIT) || is_deed(request->path))
         refuse_method(request, "POST");
     else if (text_equals_c(request->path, SAGAS) || text_starts_with(request->path, SAGAS "/"))
         refuse_method(request, "GET");

@@ -8,6 +8,7 @@
 #include "platform/worker.h"
 #include "saga/consumer.h"
 #include "saga/deadline.h"
+#include "saga/deed.h"
 #include "saga/metrics.h"
 #include "saga/room.h"
 #include "saga/routes.h"
@@ -90,6 +91,7 @@ static void stop(void *room_)
     loop_stop(room->sweeper);
     http_server_stop(room->server);
     worker_pool_stop(room->readers);
+    worker_pool_stop(room->deeds);
     waiting_room_close(room->waiting);
     deadlines_free(room->deadlines);
     waker_stop(room->waker);
@@ -101,6 +103,7 @@ static enum status open_room(struct room *room, struct error *err)
     room->waker = waker_start(&room->db, CHANNEL_OUTBOX);
     room->waiting = waiting_room_open(room->arena, &room->db);
     room->readers = show_start(&room->db);
+    room->deeds = deeds_start(room);
     TRY(open_door(room, err));
     room->deadlines = deadlines_new(room);
     room->sweeper = loop_start("deadlines", deadlines_sweep, room->deadlines);

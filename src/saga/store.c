@@ -226,6 +226,25 @@ enum status store_save_turn(struct db *db, const struct turn *turn, struct error
     return db_run(db, err);
 }
 
+enum status store_save_deed(struct db *db, const struct turn *turn, const struct store_deed *deed,
+                            struct error *err)
+{
+    struct sql_args args;
+    sql_args_init(&args, turn->arena);
+    sql_add_i16(&args, deed->lane);
+    sql_add_uuid(&args, &deed->saga_id);
+    sql_add_text(&args, text_of(deed->name));
+    sql_add_uuid(&args, &deed->id);
+    sql_add_text(&args, deed->os_user);
+    sql_add_text(&args, deed->reason);
+    sql_add_text(&args, deed->detail);
+    send_sagas(db, turn);
+    outbox_send(&turn->outbox, db);
+    db_send(db, SQL_RECORD_DEED, &args);
+    db_send_commit(db);
+    return db_run(db, err);
+}
+
 /* ---- questions ----------------------------------------------------------------------------- */
 
 enum status store_find_due(struct db *db, struct arena *arena, struct ids *authorization_ids_out,

@@ -31,6 +31,20 @@ MUST_CHECK enum status store_load_turn(struct db *db, struct turn *turn,
 /* Saves what the turn has changed with all that it sends, and commits. */
 MUST_CHECK enum status store_save_turn(struct db *db, const struct turn *turn, struct error *err);
 
+/* What the operators' audit says of a deed. */
+struct store_deed {
+    int lane;
+    struct uuid saga_id;
+    const char *name; /* retry */
+    struct uuid id;
+    struct text os_user;
+    struct text reason;
+    struct text detail; /* JSON */
+};
+/* The same, with the record of who has had it done. */
+MUST_CHECK enum status store_save_deed(struct db *db, const struct turn *turn,
+                                       const struct store_deed *deed, struct error *err);
+
 struct ids {
     size_t count;
     struct uuid *items;

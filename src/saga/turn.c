@@ -159,18 +159,27 @@ static struct text write_traceparent(struct arena *arena, const struct trace_con
     return (struct text){traceparent, TRACEPARENT_SIZE};
 }
 
+/* Why it compensates is what the authorization will be told; that the undo is late is not. */
+static bool has_better_reason(const struct saga *saga, const struct saga_rule *rule)
+{
+    return rule->in_state == SAGA_COMPENSATING && rule->event == EV_OVERDUE &&
+           !text_is_none(saga->reason);
+}
+
 static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_rule *rule,
                        const struct turn_cause *cause)
 {
     if (rule->in_step == STEP_START)
         enter_step(turn, saga, rule->to_step);
+    if (rule->event == EV_RETRY)
+        saga->step_started_us = turn->now_us; /* with all its repeats before it */
     mark_step(turn, saga, saga->step, rule->step_becomes, cause->reason);
     if (saga->step != rule->to_step)
         enter_step(turn, saga, rule->to_step);
     saga->state = rule->to_state;
     saga->is_changed = true;
     saga->last_traceparent = write_traceparent(turn->arena, &cause->trace);
-    if (!text_is_none(cause->reason))
+    if (!text_is_none(cause->reason) && !has_better_reason(saga, rule))
         saga->reason = cause->reason;
     if (rule->send != CMD_NONE)
         send_command(turn, saga, rule->send, cause);
@@ -307,6 +316,32 @@ void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent)
             saga_schedule_next_us(turn->schedule, saga->step_started_us, turn->now_us);
         saga->is_changed = true;
     }
+}
+
+/* ---- what an operator does ----------------------------------------------------------------- */
+
+/* A release that has sent nothing waits for its booking. Where that was abandoned nobody will tell,
+ * and it may be sent: the ledger releases what there is. */
+static bool waits_for_booking(const struct turn *turn, const struct saga *saga)
+{
+    const struct saga_pair *pair = turn_find_pair(turn, &saga->authorization_id);
+    return saga->type == SAGA_RELEASE && saga->tries == 0 &&
+           !saga_state_is_end(pair->sagas[SAGA_AUTHORIZE].state);
+}
+
+enum deed_refusal turn_deed(struct turn *turn, struct saga *saga, enum saga_event deed,
+                            const struct trace_context *trace)
+{
+    struct turn_cause cause = {.event = deed, .word = saga_event_name(deed), .link = *trace};
+    if (saga->state != SAGA_STUCK)
+        return DEED_NOT_STUCK;
+    if (deed == EV_RETRY && waits_for_booking(turn, saga))
+        return DEED_WAITS_FOR_BOOKING;
+    if (deed != EV_RETRY)
+        cause.reason = TEXT("operator");
+    cause.below = last_span_of(saga);
+    cause.trace = tracing_continue(&cause.below);
+    return apply_event(turn, saga, &cause) ? DEED_ALLOWED : DEED_NOT_OF_THIS_STEP;
 }
 
 /* ---- what is told -------------------------------------------------------------------------- */

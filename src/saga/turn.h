@@ -46,7 +46,8 @@ struct saga {
     int tries;
     int64_t deadline_us; /* 0: none */
     int64_t started_us;
-    int64_t step_started_us; /* its command was first sent, or its wait began */
+    int64_t step_started_us; /* its command was first sent, its wait began, or an operator had it
+                                sent again */
     int64_t version;
     struct text origin_traceparent;
     struct text last_traceparent; /* the span that last moved it; none: not known */
@@ -108,6 +109,20 @@ void turn_hear(struct turn *turn, const struct heard *heard);
 /* A deadline that has come: repeats the command, unless the last sending still waits in the outbox,
  * or makes the saga stuck. */
 void turn_deadline(struct turn *turn, struct saga *saga, bool is_command_sent);
+
+/* Why an operator's deed is refused. */
+enum deed_refusal {
+    DEED_ALLOWED,
+    DEED_NOT_STUCK,         /* it has ended, or goes on by itself                            */
+    DEED_NOT_OF_THIS_STEP,  /* such as to compensate what only gives back                    */
+    DEED_WAITS_FOR_BOOKING, /* the saga to look after is the `authorize` saga of the same
+                               authorization, which has not ended                           */
+};
+
+/* An operator has a stuck saga go on, or end (EV_RETRY, EV_COMPENSATE, EV_ABANDON); `trace` is of
+ * the request. Refused: nothing is changed. */
+enum deed_refusal turn_deed(struct turn *turn, struct saga *saga, enum saga_event deed,
+                            const struct trace_context *trace);
 
 /* One log line and span for each change, and one alert for all sagas that got stuck; after the
  * commit. */

@@ -42,14 +42,17 @@ enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPA
       "A message, from the poll that brought it until its effect is committed; each try of one "   \
       "that was parked or redriven is another. Below its sending and linked to it; of what was "   \
       "redriven linked to the redrive, too.")                                                      \
-    X(SPAN_SAGA, INTERNAL, "", "`repeat {saga}`, `give up {saga}`, `resume {saga}`", "saga",       \
-      "What a saga does without a message of its own: no answer came, or the saga that it waited " \
-      "for has ended. Below what it did last, linked to the request or to that saga.")             \
+    X(SPAN_SAGA, INTERNAL, "",                                                                     \
+      "`repeat {saga}`, `give up {saga}`, `resume {saga}`, `retry {saga}`, ...", "saga",           \
+      "What a saga does without a message of its own: no answer came, the saga that it waited "    \
+      "for has ended, an operator wants it. Below what it did last, linked to the request, to "    \
+      "that saga or to the operator's command.")                                                   \
     X(SPAN_NOTIFY, PRODUCER, "send", "`send {topic of SNS}`", "outbox",                            \
       "A notification; its attribute `traceparent` is this span.")                                 \
     X(SPAN_REDRIVE, INTERNAL, "redrive", "`redrive`", "tallystick dlq",                            \
       "One `dlq redrive`, linked to the last tries of what it has put back.")                      \
-    X(SPAN_COMMAND, CLIENT, "put_account", "`put_account`", "tallystick account",                  \
+    X(SPAN_COMMAND, CLIENT, "put_account", "`put_account`, `saga retry`, ...",                     \
+      "tallystick account, tallystick saga",                                                       \
       "What an operator's command asked a service.")
 
 /* X(enumerator, name, what it says) */

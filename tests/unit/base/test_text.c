@@ -50,12 +50,25 @@ static void test_text_builder__grows(void **state)
     arena_free(arena);
 }
 
+static void test_text__starts_and_ends(void **state)
+{
+    (void)state;
+    CHECK("the start", text_starts_with(TEXT("abc"), "ab"));
+    CHECK("not the start", !text_starts_with(TEXT("abc"), "bc"));
+    CHECK("longer than it", !text_starts_with(TEXT("ab"), "abc"));
+    CHECK("the end", text_ends_with(TEXT("abc"), "bc"));
+    CHECK("all of it", text_ends_with(TEXT("abc"), "abc"));
+    CHECK("not the end", !text_ends_with(TEXT("abc"), "ab"));
+    CHECK("longer than it", !text_ends_with(TEXT("bc"), "abc"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_to_i64__bounds),
         cmocka_unit_test(test_text_cut__pieces),
         cmocka_unit_test(test_text_builder__grows),
+        cmocka_unit_test(test_text__starts_and_ends),
     };
     return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
 }

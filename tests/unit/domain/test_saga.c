@@ -48,6 +48,42 @@ static const struct {
     { SAGA_AUTHORIZE, "undone after all",
       SAGA_STUCK, STEP_RELEASE_AUTHORIZATION, EV_AUTH_RELEASED,
       "compensated/release_authorization compensated - saga.compensated" },
+    { SAGA_AUTHORIZE, "an operator has it sent again",
+      SAGA_STUCK, STEP_RECORD_HOLD, EV_RETRY,
+      "running/record_hold in_flight ledger.record_hold saga.running" },
+    { SAGA_AUTHORIZE, "an operator has it undone",
+      SAGA_STUCK, STEP_RECORD_HOLD, EV_COMPENSATE,
+      "compensating/undo_hold unknown ledger.release_hold saga.compensating" },
+    { SAGA_AUTHORIZE, "an operator gives it up",
+      SAGA_STUCK, STEP_RECORD_HOLD, EV_ABANDON,
+      "abandoned/record_hold unknown - saga.abandoned" },
+    { SAGA_AUTHORIZE, "an operator has its undo sent again",
+      SAGA_STUCK, STEP_RELEASE_AUTHORIZATION, EV_RETRY,
+      "compensating/release_authorization compensating authorization.release saga.compensating" },
+    { SAGA_AUTHORIZE, "an operator gives up its undo",
+      SAGA_STUCK, STEP_RELEASE_AUTHORIZATION, EV_ABANDON,
+      "abandoned/release_authorization comp_failed - saga.abandoned" },
+    { SAGA_AUTHORIZE, "the ledger has undone it, if there was anything",
+      SAGA_COMPENSATING, STEP_UNDO_HOLD, EV_HOLD_RELEASED,
+      "compensating/release_authorization compensated authorization.release saga.compensating" },
+    { SAGA_AUTHORIZE, "the ledger refuses to undo it",
+      SAGA_COMPENSATING, STEP_UNDO_HOLD, EV_LEDGER_REFUSED,
+      "stuck/undo_hold comp_failed - saga.stuck" },
+    { SAGA_AUTHORIZE, "the undo in the ledger is silent",
+      SAGA_COMPENSATING, STEP_UNDO_HOLD, EV_DEADLINE,
+      "compensating/undo_hold compensating ledger.release_hold -" },
+    { SAGA_AUTHORIZE, "the undo in the ledger is silent long",
+      SAGA_COMPENSATING, STEP_UNDO_HOLD, EV_OVERDUE,
+      "stuck/undo_hold comp_failed - saga.stuck" },
+    { SAGA_AUTHORIZE, "undone in the ledger after all",
+      SAGA_STUCK, STEP_UNDO_HOLD, EV_HOLD_RELEASED,
+      "compensating/release_authorization compensated authorization.release saga.compensating" },
+    { SAGA_AUTHORIZE, "an operator has the undo in the ledger sent again",
+      SAGA_STUCK, STEP_UNDO_HOLD, EV_RETRY,
+      "compensating/undo_hold compensating ledger.release_hold saga.compensating" },
+    { SAGA_AUTHORIZE, "an operator gives up the undo in the ledger",
+      SAGA_STUCK, STEP_UNDO_HOLD, EV_ABANDON,
+      "abandoned/undo_hold comp_failed - saga.abandoned" },
 
     { SAGA_RELEASE, "a hold has ended",
       SAGA_STARTED, STEP_START, EV_HOLD_ENDED,
@@ -82,6 +118,12 @@ static const struct {
     { SAGA_RELEASE, "released after all",
       SAGA_STUCK, STEP_RELEASE_HOLD, EV_HOLD_RELEASED,
       "completed/release_hold done - saga.completed" },
+    { SAGA_RELEASE, "an operator has it sent again",
+      SAGA_STUCK, STEP_RELEASE_HOLD, EV_RETRY,
+      "running/release_hold in_flight ledger.release_hold saga.running" },
+    { SAGA_RELEASE, "an operator gives it up",
+      SAGA_STUCK, STEP_RELEASE_HOLD, EV_ABANDON,
+      "abandoned/release_hold unknown - saga.abandoned" },
 };
 /* clang-format on */
 
@@ -145,10 +187,13 @@ static void test_saga_rules__keep_the_promises(void **state)
         for (size_t at = 0; at < count; at++) {
             const struct saga_rule *rule = &rules[at];
             const bool silence = rule->event == EV_DEADLINE || rule->event == EV_OVERDUE;
+            const bool operators = rule->event >= EV_RETRY;
             CHECK("an ended saga", !saga_state_is_end(rule->in_state));
             CHECK("silence", !silence || rule->to_step == rule->in_step);
             CHECK("silence",
                   !silence || rule->to_state == rule->in_state || rule->to_state == SAGA_STUCK);
+            CHECK("an operator", !operators || rule->in_state == SAGA_STUCK);
+            CHECK("given up", (rule->to_state == SAGA_ABANDONED) == (rule->event == EV_ABANDON));
             CHECK("a rule once", saga_rule_find((enum saga_type)type, rule->in_state, rule->in_step,
                                                 rule->event) == rule);
         }
@@ -180,6 +225,18 @@ static void test_saga_names__there_and_back(void **state)
     CHECK("upper case", !saga_state_parse(TEXT("STUCK"), &got_state));
     CHECK("an unknown step", !saga_step_parse(TEXT("dance"), &got_step));
     CHECK("an unknown type", !saga_type_parse(TEXT(""), &got_type));
+}
+
+static void test_saga_deed_parse__only_what_an_operator_may(void **state)
+{
+    (void)state;
+    enum saga_event event = SAGA_EVENT_COUNT;
+    for (int at = 0; at < SAGA_EVENT_COUNT; at++) {
+        const char *name = saga_event_name((enum saga_event)at);
+        CHECK_EQ(name, saga_deed_parse(text_of(name), &event), at >= EV_RETRY);
+        CHECK("the same", at < EV_RETRY || event == (enum saga_event)at);
+    }
+    CHECK("nothing", !saga_deed_parse(TEXT(""), &event));
 }
 
 static void test_saga_step__how_it_is_sent(void **state)
@@ -293,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_saga_rule_find__every_pair),
         cmocka_unit_test(test_saga_rules__keep_the_promises),
         cmocka_unit_test(test_saga_names__there_and_back),
+        cmocka_unit_test(test_saga_deed_parse__only_what_an_operator_may),
         cmocka_unit_test(test_saga_step__how_it_is_sent),
         cmocka_unit_test(test_saga_schedule_parse__bounds),
         cmocka_unit_test(test_saga_schedule__when),

@@ -1,0 +1,11 @@
+-- record_deed: write what an operator has had a saga do, with who and why.
+-- param  lane      smallint
+-- param  saga_id   uuid
+-- param  deed      text      retry | compensate | abandon
+-- param  deed_id   uuid
+-- param  os_user   text
+-- param  reason    text
+-- param  detail    text      JSON
+-- rows   1, empty
+-- locks  the head of the audit, after everything else
+SELECT record_deed($1::smallint, $2::uuid, $3::text, $4::uuid, $5::text, $6::text, $7::text);
