@@ -36,8 +36,9 @@ static const struct command COMMANDS[] = {
     {"authorization", "service: decides credit, holds and releases it", authorization_main, NULL},
     {"ledger", "service: keeps the books; 'ledger account': a tool for its accounts", ledger_main,
      ledger_account_main},
-    {"outbox", "service: moves events from the services to the event bus", outbox_main, NULL},
-    {"saga", "service: books what was decided; 'saga ls', 'saga show': tools", saga_main,
+    {"outbox", "service: moves events to the event bus; 'outbox status': a tool", outbox_main,
+     outbox_status_main},
+    {"saga", "service: books what was decided; 'saga ls', 'saga retry' ...: tools", saga_main,
      saga_list_main},
     {"migrate", "plan, check or apply the schemas of the database", migrate_main, NULL},
     {"verify", "check what must always be true of the money", verify_main, NULL},
@@ -48,7 +49,9 @@ static const struct command COMMANDS[] = {
     {"health", "ask services whether they are ready", health_main, NULL},
     {"metrics", "print what every service measures, as Markdown", metrics_main, NULL},
     {"traces", "print what every service tells a collector, as Markdown", traces_main, NULL},
-    {"dlq", "list, show and redrive messages that could not be applied", dead_letter_main, NULL},
+    {"dlq", "list, show, redrive and discard messages that could not be applied", dead_letter_main,
+     NULL},
+    {"parked", "list keys that wait behind a message, and have them tried", parked_main, NULL},
 };
 
 /* Whose options the environment and the configuration file may name. */
@@ -71,6 +74,8 @@ static const struct option_table OPTION_TABLES[] = {
     {"ledger account", LEDGER_ACCOUNT_OPTIONS},
     {"saga ls", SAGA_LIST_OPTIONS},
     {"dlq", DEAD_LETTER_OPTIONS},
+    {"parked", PARKED_OPTIONS},
+    {"outbox status", OUTBOX_STATUS_OPTIONS},
     {NULL, NULL},
 };
 /* clang-format on */

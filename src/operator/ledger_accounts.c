@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "domain/lane.h"
 #include "domain/money.h"
+#include "operator/deed.h"
 #include "operator/operator.h"
 #include "operator/operator_sql.h"
 #include "operator/table.h"
@@ -14,6 +15,8 @@ enum { ARENA_SIZE_MAX = 1024 * 1024, TIMEOUT_MS = 30000 };
 struct ledger_account_config {
     const char *database_url;
     const char *output;
+    const char *reason;
+    const char *by;
 };
 
 #define TENANT TEXT("default") /* the only one, until tenants come */
@@ -26,6 +29,10 @@ const struct option LEDGER_ACCOUNT_OPTIONS[] = {
      "PostgreSQL, as a URI or key=value text. DATABASE_URL is read too. Required."},
     {"output", OPT_CHOICE, "table", FIELD(output),
      "What is found is printed as (short: -o).", "table|json"},
+    {"reason", OPT_TEXT, NULL, FIELD(reason),
+     "freeze, close, open: why, for the record; up to 500 bytes."},
+    {"by", OPT_TEXT, NULL, FIELD(by),
+     "freeze, close, open: on whose behalf, for the record; the system's user unless told."},
     {NULL},
 };
 /* clang-format on */
@@ -35,7 +42,8 @@ static const struct tool LEDGER_ACCOUNT = {
     .usage = "tallystick ledger account show USER     prints the ledger's account of a user\n"
              "tallystick ledger account freeze USER   the ledger refuses to book on it\n"
              "tallystick ledger account close USER    the same, for good\n"
-             "tallystick ledger account open USER     the ledger books on it again",
+             "tallystick ledger account open USER     the ledger books on it again\n"
+             "The last three take --reason TEXT and --by NAME.",
     .options = LEDGER_ACCOUNT_OPTIONS,
 };
 
@@ -60,6 +68,7 @@ struct ledger_accounts {
     struct db *db;
     const char *user;
     struct uuid id;
+    struct deed_words words;
 };
 
 static const char *status_of_verb(const char *verb)
@@ -126,8 +135,10 @@ static enum status set_status(const struct ledger_accounts *accounts, const char
     struct sql_args args;
     add_account(accounts, &args);
     sql_add_text(&args, text_of(status));
+    deed_add(&accounts->words, &args);
     TRY(db_run_one(accounts->db, SQL_SET_LEDGER_ACCOUNT_STATUS, &args, err));
-    if (db_rows(accounts->db, 0).count == 0)
+    if (text_equals_c(sql_text(db_rows(accounts->db, 0), 0, SET_LEDGER_ACCOUNT_STATUS_OUTCOME),
+                      "absent"))
         return refuse_absent(accounts, err);
     tool_say(&LEDGER_ACCOUNT, "the ledger's account of user '%s' is now %s", accounts->user,
              status);
@@ -146,16 +157,18 @@ int ledger_account_main(int argc, char **argv)
     const char *const status = status_of_verb(argv[2]);
     if (status == NULL && strcmp(argv[2], "show") != 0)
         return tool_complain(&LEDGER_ACCOUNT, "'%s' is none of show, freeze, close, open", argv[2]);
-    const struct ledger_accounts accounts = {
+    struct ledger_accounts accounts = {
         .config = &config,
         .arena = arena_new(ARENA_SIZE_MAX),
         .db = tool_open_db(config.database_url, STATEMENTS, TIMEOUT_MS),
         .user = argv[3],
         .id = account_id_of(TENANT, text_of(argv[3])),
     };
+    code = deed_begin(&LEDGER_ACCOUNT, accounts.arena, config.reason, config.by, &accounts.words);
     struct error err;
-    const enum status done =
-        status == NULL ? show(&accounts, &err) : set_status(&accounts, status, &err);
+    enum status done = OK;
+    if (code == TOOL_DONE)
+        done = status == NULL ? show(&accounts, &err) : set_status(&accounts, status, &err);
     if (done != OK)
         code = tool_fail(&LEDGER_ACCOUNT, &err);
     db_free(accounts.db);

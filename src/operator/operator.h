@@ -18,6 +18,8 @@ extern const struct option DOCTOR_OPTIONS[];
 extern const struct option KEY_OPTIONS[];
 extern const struct option LEDGER_ACCOUNT_OPTIONS[];
 extern const struct option MIGRATE_OPTIONS[];
+extern const struct option OUTBOX_STATUS_OPTIONS[];
+extern const struct option PARKED_OPTIONS[];
 extern const struct option SAGA_LIST_OPTIONS[];
 extern const struct option TRACE_OPTIONS[];
 extern const struct option VERIFY_OPTIONS[];
@@ -29,7 +31,9 @@ int doctor_main(int argc, char **argv);
 int key_main(int argc, char **argv);
 int ledger_account_main(int argc, char **argv); /* tallystick ledger account ... */
 int migrate_main(int argc, char **argv);
-int saga_list_main(int argc, char **argv); /* tallystick saga ls, show */
+int outbox_status_main(int argc, char **argv); /* tallystick outbox status */
+int parked_main(int argc, char **argv);
+int saga_list_main(int argc, char **argv); /* tallystick saga ls, show, retry ... */
 int trace_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 

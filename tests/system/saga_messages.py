@@ -113,3 +113,11 @@ def wait_state(system, saga, state):
 def settle(system):
     """Every message on the bus has been handled by the orchestrators."""
     wait_until(lambda: system.bus.lag("saga") == 0, what="the bus is drained")
+
+
+def get_stuck(system, saga):
+    """As if a saga had waited for its answer for hours; its row once it is stuck."""
+    system.sql("""UPDATE saga.saga SET step_started_at = clock_timestamp() - interval '2 hours',
+                         deadline_at = clock_timestamp() - interval '1 second'
+                   WHERE id = %s AND state IN ('started', 'running', 'compensating')""", saga)
+    return wait_state(system, saga, "stuck")

@@ -32,7 +32,7 @@ def test_a_redrive_heals_once_the_cause_is_gone(ledger, saga):
     deed, = found["deeds"]
     assert deed["reason"] == "the trigger is gone"
     assert (deed["action"], deed["outcome"]) == ("dead_letter.redrive", "redriven")
-    assert deed["redrive_id"] == found["letter"]["redrive_id"]
+    assert deed["deed_id"] == found["letter"]["redrive_id"]
     assert deed["os_user"] and deed["database_user"] == "tallystick_operator"
     assert ls(ledger, "--key", saga.account) == []
     assert [one["id"] for one in ls(ledger, "--key", saga.account, "--state", "redriven")] == \
@@ -222,14 +222,19 @@ NOBODY = str(uuid.uuid4())
 
 
 @pytest.mark.parametrize("args, code, words", [
-    ([], 2, "one of ls, show ID, redrive is expected"),
-    (["show"], 2, "one of ls, show ID, redrive is expected"),
-    (["ls", "more"], 2, "one of ls, show ID, redrive is expected"),
-    (["bury"], 2, "one of ls, show ID, redrive is expected"),
+    ([], 2, "one of ls, show ID, redrive, discard is expected"),
+    (["show"], 2, "one of ls, show ID, redrive, discard is expected"),
+    (["ls", "more"], 2, "one of ls, show ID, redrive, discard is expected"),
+    (["bury"], 2, "one of ls, show ID, redrive, discard is expected"),
     (["show", "x"], 1, "is not a dead letter's id"),
     (["show", NOBODY], 1, "there is no dead letter"),
     (["show", NOBODY, "--class", "bug"], 2, "show takes an ID and no filter"),
     (["redrive"], 2, "redrive takes IDs, or filters, or --all"),
+    (["discard", "--reason", "x"], 2, "discard takes IDs, or filters, or --all"),
+    (["discard", NOBODY], 2, "--reason is required"),
+    (["discard", NOBODY, "--reason", "x"], 1, "there is no dead letter"),
+    (["discard", NOBODY, "--reason", "x", "--force"], 2, "--force is for redrive, not for discard"),
+    (["redrive", NOBODY, "--by", "x"], 2, "--by is for discard, not for redrive"),
     (["redrive", "--dry-run"], 2, "redrive takes IDs, or filters, or --all"),
     (["redrive", NOBODY, "--all"], 2, "redrive takes IDs, or filters, or --all"),
     (["redrive", NOBODY, "--class", "bug"], 2, "redrive takes IDs, or filters, or --all"),
@@ -268,7 +273,7 @@ def test_dlq__refuses(ledger, args, code, words):
 def test_dlq__help_names_every_option(ledger):
     said = dlq(ledger, "--help").stdout
     for option in ("group", "class", "code", "type", "key", "user", "since", "until", "state",
-                   "limit", "cursor", "all", "dry-run", "rate", "reason", "force", "output"):
+                   "limit", "cursor", "all", "dry-run", "rate", "reason", "by", "force", "output"):
         assert f"  --{option} " in said
 
 

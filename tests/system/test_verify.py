@@ -124,6 +124,20 @@ CORRUPTIONS = [
      "DELETE FROM operator.audit WHERE seq = (SELECT max(seq) FROM operator.audit)"),
     ("audit_unbroken", "a deed is taken out",
      "DELETE FROM operator.audit WHERE seq = 1"),
+    ("given_up_by_deed", "a saga is abandoned behind everybody's back",
+     """UPDATE saga.saga SET state = 'abandoned' WHERE ctid =
+            (SELECT ctid FROM saga.saga LIMIT 1)"""),
+    ("given_up_by_deed", "a deed is made up",
+     """INSERT INTO operator.audit (seq, at, database_user, os_user, action, subject, operation_id,
+                                     reason, detail, previous_hash, hash)
+        SELECT seq + 1000, at, database_user, os_user, 'saga.abandon', subject, operation_id,
+               reason, detail, previous_hash, hash FROM operator.audit LIMIT 1"""),
+    ("given_up_by_deed", "a discard is made up",
+     """INSERT INTO operator.audit (seq, at, database_user, os_user, action, subject, operation_id,
+                                     reason, detail, previous_hash, hash)
+        SELECT seq + 1000, at, database_user, os_user, 'dead_letter.discard', subject, operation_id,
+               reason, '{"outcome": "discarded"}', previous_hash, hash
+          FROM operator.audit LIMIT 1"""),
 ]
 
 INVARIANTS = list(dict.fromkeys(name for name, _, _ in CORRUPTIONS))

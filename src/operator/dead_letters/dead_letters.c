@@ -1,4 +1,5 @@
-/* tallystick dlq ls, show, redrive: messages that could not be applied, over all services. */
+/* tallystick dlq ls, show, redrive, discard: messages that could not be applied, over all services.
+ */
 #include "operator/dead_letters/dead_letters.h"
 
 #include "base/arena.h"
@@ -22,7 +23,6 @@ enum {
     LIMIT_LS = 50,
     LIMIT_MAX = 100000,
     RATE_MAX = 1000,
-    REASON_SIZE_MAX = 500,
     SPANS_WAIT_MS = 2000, /* for the collector */
 };
 
@@ -37,36 +37,39 @@ const struct option DEAD_LETTER_OPTIONS[] = {
     {"output", OPT_CHOICE, "table", FIELD(output),
      "What is found is printed as (short: -o).", "table|json"},
     {"group", OPT_CHOICE, NULL, FIELD(group),
-     "ls, redrive: only what this consumer group could not apply.", "authorization|ledger|saga"},
+     "ls, redrive, discard: only what this consumer group could not apply.",
+     "authorization|ledger|saga"},
     {"class", OPT_CHOICE, NULL, FIELD(class),
-     "ls, redrive: only this class of causes.", "schema|business|transient_exhausted|bug"},
+     "ls, redrive, discard: only this class of causes.", "schema|business|transient_exhausted|bug"},
     {"code", OPT_TEXT, NULL, FIELD(code),
-     "ls, redrive: only this cause, such as database_refused."},
+     "ls, redrive, discard: only this cause, such as database_refused."},
     {"type", OPT_TEXT, NULL, FIELD(type),
-     "ls, redrive: only messages of this type, such as ledger.record_hold."},
+     "ls, redrive, discard: only messages of this type, such as ledger.record_hold."},
     {"key", OPT_TEXT, NULL, FIELD(key),
-     "ls, redrive: only messages of this key, an account's id."},
+     "ls, redrive, discard: only messages of this key, an account's id."},
     {"user", OPT_TEXT, NULL, FIELD(user),
-     "ls, redrive: only messages about this user's account."},
+     "ls, redrive, discard: only messages about this user's account."},
     {"since", OPT_TEXT, NULL, FIELD(since),
-     "ls, redrive: only what failed last at or after this time, as 2026-01-31T12:00:00Z or, so "
-     "long ago, 90s, 15m, 2h, 7d."},
+     "ls, redrive, discard: only what failed last at or after this time, as 2026-01-31T12:00:00Z "
+     "or, so long ago, 90s, 15m, 2h, 7d."},
     {"until", OPT_TEXT, NULL, FIELD(until),
-     "ls, redrive: only what failed last before this time, written likewise."},
+     "ls, redrive, discard: only what failed last before this time, written likewise."},
     {"state", OPT_CHOICE, NULL, FIELD(state),
-     "ls: only letters in this state; open unless told.", "open|redriven|all"},
+     "ls: only letters in this state; open unless told.", "open|redriven|discarded|all"},
     {"limit", OPT_INT, NULL, FIELD(limit),
-     "At most so many; ls: 50 unless told, redrive: all."},
+     "At most so many; ls: 50 unless told, redrive and discard: all."},
     {"cursor", OPT_TEXT, NULL, FIELD(cursor),
      "ls: goes on after the letter of this id, the last of the page before."},
     {"all", OPT_BOOL, "false", FIELD(all),
-     "redrive: every letter that is open."},
+     "redrive, discard: every letter that is open."},
     {"dry-run", OPT_BOOL, "false", FIELD(dry_run),
-     "redrive: says what would be done and changes nothing."},
+     "redrive, discard: says what would be done and changes nothing."},
     {"rate", OPT_INT, "10", FIELD(rate),
      "redrive: letters per second, 1 to 1000."},
     {"reason", OPT_TEXT, NULL, FIELD(reason),
-     "redrive: why, for the record; up to 500 bytes."},
+     "redrive, discard: why, for the record; up to 500 bytes. discard requires it."},
+    {"by", OPT_TEXT, NULL, FIELD(by),
+     "discard: on whose behalf, for the record; the system's user unless told."},
     {"force", OPT_BOOL, "false", FIELD(force),
      "redrive: also what has been redriven three times already."},
     {NULL},
@@ -79,6 +82,8 @@ static const struct tool DLQ = {
              "tallystick dlq show ID                           prints a letter and its redrives\n"
              "tallystick dlq redrive ID ... | filter ... | --all [--dry-run] [--reason TEXT]\n"
              "                                                 sends letters back to be applied\n"
+             "tallystick dlq discard ID ... | filter ... | --all --reason TEXT [--dry-run]\n"
+             "                                                 closes letters for good, unapplied\n"
              "ID is a letter's or its event's; filters: --group --class --code --type --key "
              "--user\n--since --until",
     .options = DEAD_LETTER_OPTIONS,
@@ -200,7 +205,6 @@ static void print_letters(const struct dead_letters *letters, struct sql_rows ro
         const struct uuid id = sql_uuid(rows, row, LIST_DEAD_LETTERS_ID);
         const struct uuid event_id = sql_uuid(rows, row, LIST_DEAD_LETTERS_EVENT_ID);
         const struct uuid key = sql_uuid(rows, row, LIST_DEAD_LETTERS_KEY);
-        const bool is_open = sql_bool(rows, row, LIST_DEAD_LETTERS_IS_OPEN);
         struct text *cells = table_add(&table);
         cells[0] = uuid_to_text(arena, &id);
         cells[1] = uuid_to_text(arena, &event_id);
@@ -210,18 +214,18 @@ static void print_letters(const struct dead_letters *letters, struct sql_rows ro
         cells[5] = sql_text(rows, row, LIST_DEAD_LETTERS_ERROR_CLASS);
         cells[6] = sql_text(rows, row, LIST_DEAD_LETTERS_ERROR_CODE);
         cells[7] = text_format(arena, "%d", sql_i32(rows, row, LIST_DEAD_LETTERS_REDRIVE_COUNT));
-        cells[8] = is_open ? TEXT("open") : TEXT("redriven");
+        cells[8] = sql_text(rows, row, LIST_DEAD_LETTERS_STATE);
         cells[9] = sql_text(rows, row, LIST_DEAD_LETTERS_LAST_FAILED_AT);
         cells[10] = sql_text(rows, row, LIST_DEAD_LETTERS_ERROR_MESSAGE);
     }
     table_print(&table, letters->config->output);
 }
 
-static enum letter_state state_of(const char *name)
+static struct text state_of(const char *name)
 {
-    if (name == NULL || strcmp(name, "open") == 0)
-        return LETTER_OPEN;
-    return strcmp(name, "redriven") == 0 ? LETTER_REDRIVEN : LETTER_ANY;
+    if (name == NULL)
+        return TEXT("open");
+    return strcmp(name, "all") == 0 ? TEXT_NONE : text_of(name);
 }
 
 static int list(const struct dead_letters *letters, struct letter_question *question)
@@ -248,7 +252,7 @@ static int list(const struct dead_letters *letters, struct letter_question *ques
     return TOOL_DONE;
 }
 
-/* ---- show, redrive ------------------------------------------------------------------------- */
+/* ---- show, deeds --------------------------------------------------------------------------- */
 
 static int show(const struct dead_letters *letters, const char *id_text)
 {
@@ -266,25 +270,27 @@ static void start_tracing(void)
     tracing_start("operator");
 }
 
-static int redrive(const struct dead_letters *letters, struct letter_question *question,
-                   char *const *words, size_t count)
+/* redrive and discard: of letters by their ids, by filters, or of all. */
+static int do_deed(const struct dead_letters *letters, struct letter_question *question, int argc,
+                   char **argv)
 {
     const struct dead_letters_config *config = letters->config;
+    const bool is_redrive = strcmp(argv[1], "redrive") == 0;
+    const size_t count = (size_t)argc - 2;
     const char *bad = NULL;
     if ((count > 0) + has_filter(config) + config->all != 1)
-        return tool_complain(&DLQ, "redrive takes IDs, or filters, or --all");
+        return tool_complain(&DLQ, "%s takes IDs, or filters, or --all", argv[1]);
     if (config->rate < 1 || config->rate > RATE_MAX)
         return tool_complain(&DLQ, "--rate is 1 to %d letters per second", RATE_MAX);
-    if (config->reason != NULL && strlen(config->reason) > REASON_SIZE_MAX)
-        return tool_complain(&DLQ, "--reason is at most %d bytes", REASON_SIZE_MAX);
     if (count > 0 && config->limit > 0)
         return tool_complain(&DLQ, "--limit is for filters, not for IDs");
+    question->id_count = count;
+    if (count > 0 && !dead_letters_read_ids(letters->arena, argv + 2, count, &question->ids, &bad))
+        return tool_complain(&DLQ, "'%s' is not a dead letter's id; see: tallystick dlq ls", bad);
     if (!config->dry_run)
         start_tracing();
-    question->id_count = count;
-    if (count > 0 && !dead_letters_read_ids(letters->arena, words, count, &question->ids, &bad))
-        return tool_complain(&DLQ, "'%s' is not a dead letter's id; see: tallystick dlq ls", bad);
-    return dead_letters_redrive(letters, question);
+    return is_redrive ? dead_letters_redrive(letters, question)
+                      : dead_letters_discard(letters, question);
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -295,16 +301,23 @@ static int check_options(const struct dead_letters_config *config, const char *v
     const struct {
         const char *option;
         const char *verb;
+        const char *other_verb; /* NULL: there is none */
         bool is_given;
     } OWN[] = {
-        {"--state", "ls", config->state != NULL}, {"--cursor", "ls", config->cursor != NULL},
-        {"--all", "redrive", config->all},        {"--dry-run", "redrive", config->dry_run},
-        {"--force", "redrive", config->force},    {"--reason", "redrive", config->reason != NULL},
+        {"--state", "ls", NULL, config->state != NULL},
+        {"--cursor", "ls", NULL, config->cursor != NULL},
+        {"--all", "redrive", "discard", config->all},
+        {"--dry-run", "redrive", "discard", config->dry_run},
+        {"--reason", "redrive", "discard", config->reason != NULL},
+        {"--force", "redrive", NULL, config->force},
+        {"--by", "discard", NULL, config->by != NULL},
     };
-    for (size_t at = 0; at < COUNT(OWN); at++)
-        if (OWN[at].is_given && strcmp(OWN[at].verb, verb) != 0)
+    for (size_t at = 0; at < COUNT(OWN); at++) {
+        const bool is_other = OWN[at].other_verb != NULL && strcmp(OWN[at].other_verb, verb) == 0;
+        if (OWN[at].is_given && strcmp(OWN[at].verb, verb) != 0 && !is_other)
             return tool_complain(&DLQ, "%s is for %s, not for %s", OWN[at].option, OWN[at].verb,
                                  verb);
+    }
     return TOOL_DONE;
 }
 
@@ -314,9 +327,9 @@ static int run(const struct dead_letters *letters, int argc, char **argv)
     const char *verb = argc < 2 ? "" : argv[1];
     const bool is_ls = strcmp(verb, "ls") == 0 && argc == 2;
     const bool is_show = strcmp(verb, "show") == 0 && argc == 3;
-    const bool is_redrive = strcmp(verb, "redrive") == 0;
-    if (!is_ls && !is_show && !is_redrive)
-        return tool_complain(&DLQ, "one of ls, show ID, redrive is expected");
+    const bool is_deed = strcmp(verb, "redrive") == 0 || strcmp(verb, "discard") == 0;
+    if (!is_ls && !is_show && !is_deed)
+        return tool_complain(&DLQ, "one of ls, show ID, redrive, discard is expected");
     int code = check_options(letters->config, verb);
     if (code == TOOL_DONE)
         code = read_question(letters, &question);
@@ -326,7 +339,7 @@ static int run(const struct dead_letters *letters, int argc, char **argv)
         return list(letters, &question);
     if (is_show)
         return show(letters, argv[2]);
-    return redrive(letters, &question, argv + 2, (size_t)argc - 2);
+    return do_deed(letters, &question, argc, argv);
 }
 
 int dead_letter_main(int argc, char **argv)

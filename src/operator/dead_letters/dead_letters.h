@@ -8,6 +8,7 @@
 #ifndef OPERATOR_DEAD_LETTERS_DEAD_LETTERS_H
 #define OPERATOR_DEAD_LETTERS_DEAD_LETTERS_H
 
+#include "operator/deed.h"
 #include "operator/tool.h"
 
 struct dead_letters_config {
@@ -24,6 +25,7 @@ struct dead_letters_config {
     const char *state;
     const char *cursor;
     const char *reason;
+    const char *by;
     int64_t limit; /* 0: as the verb likes */
     int64_t rate;
     bool all;
@@ -31,7 +33,10 @@ struct dead_letters_config {
     bool force;
 };
 
-enum letter_state { LETTER_ANY, LETTER_OPEN, LETTER_REDRIVEN };
+enum {
+    DEAD_LETTERS_MAX = 100000, /* of one deed */
+    LETTER_ROOMS_COUNT = 3,
+};
 
 /* Which letters, and in which order. What is none or 0 asks for nothing. */
 struct letter_question {
@@ -42,7 +47,7 @@ struct letter_question {
     const struct uuid *key;
     int64_t since_us;
     int64_t until_us;
-    enum letter_state state;
+    struct text state;      /* open, redriven, discarded; TEXT_NONE: any */
     const struct uuid *ids; /* of letters, or of their events */
     size_t id_count;
     const struct uuid *after;
@@ -62,6 +67,25 @@ MUST_CHECK enum status dead_letters_find(const struct dead_letters *letters,
                                          const struct letter_question *question,
                                          struct sql_rows *rows_out, struct error *err);
 
+/* Those that a deed is about, in the order of the bus: open ones, or those that are named, whatever
+ * their state. Whoever mistypes an id wants to know before anything is done: ERR_NOT_FOUND. */
+MUST_CHECK enum status dead_letters_find_all(const struct dead_letters *letters,
+                                             const struct letter_question *given,
+                                             struct sql_rows *rows_out, struct error *err);
+
+/* Connections to the schemas of the services whose letters they are. Zeroed: none yet. */
+struct letter_rooms {
+    struct db *dbs[LETTER_ROOMS_COUNT];
+};
+struct db *letter_rooms_db(struct letter_rooms *rooms, const struct dead_letters *letters,
+                           struct text room);
+void letter_rooms_close(struct letter_rooms *rooms);
+
+/* What a deed prints: a line for each letter. */
+void dead_letters_init_lines(const struct dead_letters *letters, struct table *table);
+void dead_letters_add_line(const struct dead_letters *letters, struct table *table,
+                           struct sql_rows rows, int row, struct text outcome);
+
 /* Each of the words is an id. False: `*bad_out` is none. */
 bool dead_letters_read_ids(struct arena *arena, char *const *words, size_t count,
                            const struct uuid **ids_out, const char **bad_out);
@@ -75,6 +99,9 @@ MUST_CHECK enum status dead_letters_show(const struct dead_letters *letters, con
 
 /* dlq redrive; the question has the IDs or the filters. Gives an exit code. */
 int dead_letters_redrive(const struct dead_letters *letters,
+                         const struct letter_question *question);
+/* dlq discard; likewise. */
+int dead_letters_discard(const struct dead_letters *letters,
                          const struct letter_question *question);
 
 #endif

@@ -1,8 +1,27 @@
 #include "operator/dead_letters/dead_letters.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "operator/operator_sql.h"
+#include "operator/table.h"
 #include "platform/bus/message.h"
+
+enum {
+    TIMEOUT_MS = 60000,
+    LOCK_TIMEOUT_MS = 40000, /* a service tries a key's messages for some seconds */
+};
+
+/* Where a letter is, by its service. */
+static const char *const ROOMS[] = {"authorization", "ledger", "saga"};
+_Static_assert(COUNT(ROOMS) == LETTER_ROOMS_COUNT, "each has a connection");
+
+static const struct sql_statement *const ROOM_STATEMENTS[] = {
+    SQL_REDRIVE_DEAD_LETTER,
+    SQL_DISCARD_DEAD_LETTER,
+    NULL,
+};
+
+/* ---- which letters ------------------------------------------------------------------------- */
 
 static void add_optional_uuid(struct sql_args *args, const struct uuid *id)
 {
@@ -18,14 +37,6 @@ static void add_optional_time(struct sql_args *args, int64_t time_us)
         sql_add_null(args);
     else
         sql_add_time(args, time_us);
-}
-
-static void add_state(struct sql_args *args, enum letter_state state)
-{
-    if (state == LETTER_ANY)
-        sql_add_null(args);
-    else
-        sql_add_bool(args, state == LETTER_OPEN);
 }
 
 static void add_ids(struct sql_args *args, const struct letter_question *question)
@@ -54,7 +65,7 @@ enum status dead_letters_find(const struct dead_letters *letters,
     add_optional_uuid(&args, question->key);
     add_optional_time(&args, question->since_us);
     add_optional_time(&args, question->until_us);
-    add_state(&args, question->state);
+    sql_add_text(&args, question->state);
     add_ids(&args, question);
     add_optional_uuid(&args, question->after);
     sql_add_bool(&args, question->in_bus_order);
@@ -82,4 +93,84 @@ struct text dead_letters_type(struct text ce_type)
 {
     const struct text name = message_event_name(ce_type);
     return text_is_none(name) ? ce_type : name;
+}
+
+static bool is_found(struct sql_rows rows, const struct uuid *id)
+{
+    for (int row = 0; row < rows.count; row++) {
+        const struct uuid letter = sql_uuid(rows, row, LIST_DEAD_LETTERS_ID);
+        const struct uuid event = sql_uuid(rows, row, LIST_DEAD_LETTERS_EVENT_ID);
+        if (uuid_equals(id, &letter) || uuid_equals(id, &event))
+            return true;
+    }
+    return false;
+}
+
+enum status dead_letters_find_all(const struct dead_letters *letters,
+                                  const struct letter_question *given, struct sql_rows *rows_out,
+                                  struct error *err)
+{
+    struct letter_question question = *given;
+    question.state = question.ids == NULL ? TEXT("open") : TEXT_NONE;
+    question.in_bus_order = true;
+    if (question.count_max == 0)
+        question.count_max = DEAD_LETTERS_MAX;
+    TRY(dead_letters_find(letters, &question, rows_out, err));
+    for (size_t at = 0; at < question.id_count; at++) {
+        char text[UUID_TEXT_SIZE + 1];
+        uuid_format(&question.ids[at], text);
+        if (!is_found(*rows_out, &question.ids[at]))
+            return error_set(err, ERR_NOT_FOUND, "there is no dead letter '%s'", text);
+    }
+    return OK;
+}
+
+/* ---- their services ------------------------------------------------------------------------ */
+
+struct db *letter_rooms_db(struct letter_rooms *rooms, const struct dead_letters *letters,
+                           struct text room)
+{
+    size_t at = 0;
+    while (!text_equals_c(room, ROOMS[at]))
+        ASSERT(++at < COUNT(ROOMS));
+    if (rooms->dbs[at] == NULL)
+        rooms->dbs[at] = db_new(&(struct db_config){
+            .url = letters->config->database_url,
+            .user = "tallystick_operator",
+            .schema = ROOMS[at],
+            .application_name = "tallystick_operator",
+            .statements = {ROOM_STATEMENTS},
+            .timeout_ms = TIMEOUT_MS,
+            .lock_timeout_ms = LOCK_TIMEOUT_MS,
+        });
+    return rooms->dbs[at];
+}
+
+void letter_rooms_close(struct letter_rooms *rooms)
+{
+    for (size_t at = 0; at < COUNT(ROOMS); at++)
+        db_free(rooms->dbs[at]);
+}
+
+/* ---- what became of them ------------------------------------------------------------------- */
+
+void dead_letters_init_lines(const struct dead_letters *letters, struct table *table)
+{
+    static const char *const COLUMNS[] = {"id",   "event_id", "group", "type",
+                                          "code", "outcome",  NULL};
+    table_init(table, letters->arena, COLUMNS);
+}
+
+void dead_letters_add_line(const struct dead_letters *letters, struct table *table,
+                           struct sql_rows rows, int row, struct text outcome)
+{
+    const struct uuid id = sql_uuid(rows, row, LIST_DEAD_LETTERS_ID);
+    const struct uuid event_id = sql_uuid(rows, row, LIST_DEAD_LETTERS_EVENT_ID);
+    struct text *cells = table_add(table);
+    cells[0] = uuid_to_text(letters->arena, &id);
+    cells[1] = uuid_to_text(letters->arena, &event_id);
+    cells[2] = sql_text(rows, row, LIST_DEAD_LETTERS_CONSUMER_GROUP);
+    cells[3] = dead_letters_type(sql_text(rows, row, LIST_DEAD_LETTERS_TYPE));
+    cells[4] = sql_text(rows, row, LIST_DEAD_LETTERS_ERROR_CODE);
+    cells[5] = outcome;
 }

@@ -2,43 +2,30 @@
  * messages of its key (redrive_dead_letter of the service's schema); the service does the rest, on
  * whatever bus. Letters are taken in the order of the bus, so those of a key go back in order. */
 #include "base/arena.h"
-#include "base/assert.h"
 #include "operator/dead_letters/dead_letters.h"
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 #include "platform/clock.h"
 #include "platform/tracing/tracing.h"
 
-#include <pwd.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
-    REDRIVES_MAX = 3,     /* of one letter, unless forced */
-    LETTERS_MAX = 100000, /* of one run */
-    TIMEOUT_MS = 60000,
-    LOCK_TIMEOUT_MS = 40000, /* a service tries a key's messages for some seconds */
+    REDRIVES_MAX = 3, /* of one letter, unless forced */
     ATTEMPTS_MAX = 5,
-    NAME_BUFFER_SIZE = 4096,
 };
-
-/* Where a letter is, by its service. */
-static const char *const ROOMS[] = {"authorization", "ledger", "saga"};
-
-static const struct sql_statement *const STATEMENTS[] = {SQL_REDRIVE_DEAD_LETTER, NULL};
 
 struct redrive {
     const struct dead_letters *letters;
     const struct letter_question *question;
-    struct uuid id;
-    struct text os_user;
+    struct deed_words words;
     struct trace_context trace; /* of the redrive */
     char traceparent[TRACEPARENT_SIZE + 1];
     int64_t begun_us;
     struct trace_context *links; /* the last tries of what was put back, as many as a span takes */
     size_t link_count;           /* of all */
-    struct db *rooms[COUNT(ROOMS)]; /* opened when needed */
-    struct sql_rows rows;           /* of the letters, as they were found */
+    struct letter_rooms rooms;
+    struct sql_rows rows; /* of the letters, as they were found */
     struct table table;
     int redriven;
     int applied;
@@ -74,7 +61,7 @@ static void record_redrive(const struct redrive *redrive, enum status status)
         .context = redrive->trace,
         .begun_us = redrive->begun_us,
         .error = status == OK ? NULL : status_name(status),
-        .attributes = SPAN_ATTRIBUTE_LIST(span_uuid(ATTRIBUTE_REDRIVE_ID, &redrive->id),
+        .attributes = SPAN_ATTRIBUTE_LIST(span_uuid(ATTRIBUTE_REDRIVE_ID, &redrive->words.id),
                                           span_i64(ATTRIBUTE_REDRIVE_COUNT, redrive->redriven)),
         .links = redrive->links,
         .link_count = redrive->link_count,
@@ -83,40 +70,23 @@ static void record_redrive(const struct redrive *redrive, enum status status)
 
 /* ---- one letter ---------------------------------------------------------------------------- */
 
-static struct db *db_of(struct redrive *redrive, struct text room)
-{
-    size_t at = 0;
-    while (!text_equals_c(room, ROOMS[at]))
-        ASSERT(++at < COUNT(ROOMS));
-    if (redrive->rooms[at] == NULL)
-        redrive->rooms[at] = db_new(&(struct db_config){
-            .url = redrive->letters->config->database_url,
-            .user = "tallystick_operator",
-            .schema = ROOMS[at],
-            .application_name = "tallystick_operator",
-            .statements = {STATEMENTS},
-            .timeout_ms = TIMEOUT_MS,
-            .lock_timeout_ms = LOCK_TIMEOUT_MS,
-        });
-    return redrive->rooms[at];
-}
-
 static enum status send_back(struct redrive *redrive, int row, struct text *outcome_out,
                              struct error *err)
 {
     const struct dead_letters_config *config = redrive->letters->config;
     const struct uuid id = sql_uuid(redrive->rows, row, LIST_DEAD_LETTERS_ID);
-    struct db *db = db_of(redrive, sql_text(redrive->rows, row, LIST_DEAD_LETTERS_ROOM));
+    struct db *db = letter_rooms_db(&redrive->rooms, redrive->letters,
+                                    sql_text(redrive->rows, row, LIST_DEAD_LETTERS_ROOM));
     struct sql_args args;
     sql_args_init(&args, redrive->letters->arena);
     sql_add_uuid(&args, &id);
-    sql_add_uuid(&args, &redrive->id);
+    sql_add_uuid(&args, &redrive->words.id);
     if (config->force)
         sql_add_null(&args);
     else
         sql_add_i32(&args, REDRIVES_MAX);
-    sql_add_text(&args, redrive->os_user);
-    sql_add_text(&args, config->reason == NULL ? TEXT("") : text_of(config->reason));
+    sql_add_text(&args, redrive->words.os_user);
+    sql_add_text(&args, redrive->words.reason);
     sql_add_text(&args, text_of(redrive->traceparent));
     enum status status = ERR_CONFLICT;
     for (int attempt = 0; attempt < ATTEMPTS_MAX && status == ERR_CONFLICT; attempt++)
@@ -134,7 +104,7 @@ static enum status send_back(struct redrive *redrive, int row, struct text *outc
 static struct text foresee(const struct redrive *redrive, int row)
 {
     const int redrives = sql_i32(redrive->rows, row, LIST_DEAD_LETTERS_REDRIVE_COUNT);
-    if (!sql_bool(redrive->rows, row, LIST_DEAD_LETTERS_IS_OPEN))
+    if (!text_equals_c(sql_text(redrive->rows, row, LIST_DEAD_LETTERS_STATE), "open"))
         return TEXT("not_open");
     if (redrives >= REDRIVES_MAX && !redrive->letters->config->force)
         return TEXT("too_often");
@@ -151,21 +121,6 @@ static void count(struct redrive *redrive, struct text outcome)
         redrive->applied++;
     else if (text_equals_c(outcome, "too_often") || redrive->question->ids != NULL)
         redrive->refused++;
-}
-
-static void add_line(struct redrive *redrive, int row, struct text outcome)
-{
-    struct arena *arena = redrive->letters->arena;
-    const struct sql_rows rows = redrive->rows;
-    const struct uuid id = sql_uuid(rows, row, LIST_DEAD_LETTERS_ID);
-    const struct uuid event_id = sql_uuid(rows, row, LIST_DEAD_LETTERS_EVENT_ID);
-    struct text *cells = table_add(&redrive->table);
-    cells[0] = uuid_to_text(arena, &id);
-    cells[1] = uuid_to_text(arena, &event_id);
-    cells[2] = sql_text(rows, row, LIST_DEAD_LETTERS_CONSUMER_GROUP);
-    cells[3] = dead_letters_type(sql_text(rows, row, LIST_DEAD_LETTERS_TYPE));
-    cells[4] = sql_text(rows, row, LIST_DEAD_LETTERS_ERROR_CODE);
-    cells[5] = outcome;
 }
 
 /* ---- all of them --------------------------------------------------------------------------- */
@@ -193,85 +148,42 @@ static enum status send_all_back(struct redrive *redrive, struct error *err)
             TRY(send_back(redrive, row, &outcome, err));
         }
         count(redrive, outcome);
-        add_line(redrive, row, outcome);
+        dead_letters_add_line(redrive->letters, &redrive->table, redrive->rows, row, outcome);
     }
     return OK;
-}
-
-static bool is_found(const struct redrive *redrive, const struct uuid *id)
-{
-    for (int row = 0; row < redrive->rows.count; row++) {
-        const struct uuid letter = sql_uuid(redrive->rows, row, LIST_DEAD_LETTERS_ID);
-        const struct uuid event = sql_uuid(redrive->rows, row, LIST_DEAD_LETTERS_EVENT_ID);
-        if (uuid_equals(id, &letter) || uuid_equals(id, &event))
-            return true;
-    }
-    return false;
-}
-
-/* Before anything is done: whoever mistypes an id wants to know first. */
-static enum status find_letters(struct redrive *redrive, struct error *err)
-{
-    struct letter_question question = *redrive->question;
-    question.state = question.ids == NULL ? LETTER_OPEN : LETTER_ANY;
-    question.in_bus_order = true;
-    if (question.count_max == 0)
-        question.count_max = LETTERS_MAX;
-    TRY(dead_letters_find(redrive->letters, &question, &redrive->rows, err));
-    for (size_t at = 0; at < question.id_count; at++) {
-        char text[UUID_TEXT_SIZE + 1];
-        uuid_format(&question.ids[at], text);
-        if (!is_found(redrive, &question.ids[at]))
-            return error_set(err, ERR_NOT_FOUND, "there is no dead letter '%s'", text);
-    }
-    return OK;
-}
-
-static struct text find_os_user(struct arena *arena)
-{
-    struct passwd entry;
-    struct passwd *found = NULL;
-    char *buffer = arena_alloc(arena, NAME_BUFFER_SIZE);
-    if (getpwuid_r(getuid(), &entry, buffer, NAME_BUFFER_SIZE, &found) == 0 && found != NULL)
-        return text_copy(arena, text_of(found->pw_name));
-    return text_format(arena, "%u", (unsigned)getuid());
 }
 
 static void say_result(const struct redrive *redrive)
 {
     const struct tool *tool = redrive->letters->tool;
     char id[UUID_TEXT_SIZE + 1];
-    uuid_format(&redrive->id, id);
+    uuid_format(&redrive->words.id, id);
     if (redrive->letters->config->dry_run)
         tool_say(tool, "%d would be redriven, %d refused; nothing was changed", redrive->redriven,
                  redrive->refused);
     else
         tool_say(tool, "%d redriven, %d were applied already, %d refused; redrive %s",
                  redrive->redriven, redrive->applied, redrive->refused, id);
-    if (redrive->rows.count == LETTERS_MAX)
-        tool_say(tool, "there may be more than %d: run it again", LETTERS_MAX);
+    if (redrive->rows.count == DEAD_LETTERS_MAX)
+        tool_say(tool, "there may be more than %d: run it again", DEAD_LETTERS_MAX);
 }
 
 int dead_letters_redrive(const struct dead_letters *letters, const struct letter_question *question)
 {
-    static const char *const COLUMNS[] = {"id",   "event_id", "group", "type",
-                                          "code", "outcome",  NULL};
     struct error err;
-    struct redrive redrive = {
-        .letters = letters,
-        .question = question,
-        .id = uuid_make_v7(),
-        .os_user = find_os_user(letters->arena),
-    };
-    if (find_letters(&redrive, &err) != OK)
+    struct redrive redrive = {.letters = letters, .question = question};
+    const int code =
+        deed_begin(letters->tool, letters->arena, letters->config->reason, NULL, &redrive.words);
+    if (code != TOOL_DONE)
+        return code;
+    if (dead_letters_find_all(letters, question, &redrive.rows, &err) != OK)
         return tool_fail(letters->tool, &err);
-    table_init(&redrive.table, letters->arena, COLUMNS);
+    dead_letters_init_lines(letters, &redrive.table);
     begin_trace(&redrive);
     const enum status status = send_all_back(&redrive, &err);
     if (!letters->config->dry_run)
         record_redrive(&redrive, status);
-    for (size_t at = 0; at < COUNT(ROOMS); at++)
-        db_free(redrive.rooms[at]);
+    letter_rooms_close(&redrive.rooms);
     table_print(&redrive.table, letters->config->output);
     say_result(&redrive);
     if (status != OK)

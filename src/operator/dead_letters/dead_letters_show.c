@@ -81,19 +81,6 @@ static void print_for_people(const struct dead_letters *letters, struct sql_rows
     table_print(deeds, "table");
 }
 
-static void read_deeds(const struct dead_letters *letters, struct sql_rows rows,
-                       struct table *deeds)
-{
-    static const char *const COLUMNS[] = {
-        "at", "action", "outcome", "os_user", "database_user", "redrive_id", "reason", NULL};
-    table_init(deeds, letters->arena, COLUMNS);
-    for (int row = 0; row < rows.count; row++) {
-        struct text *cells = table_add(deeds);
-        for (int column = LIST_DEEDS_AT; column <= LIST_DEEDS_REASON; column++)
-            cells[column] = sql_text(rows, row, column);
-    }
-}
-
 /* The letter's own id, of either id that it is known by. */
 static enum status find_id(const struct dead_letters *letters, const char *id_text,
                            struct uuid *id_out, struct error *err)
@@ -127,7 +114,7 @@ enum status dead_letters_show(const struct dead_letters *letters, const char *id
     db_send(letters->db, SQL_FIND_DEAD_LETTER, &args);
     db_send(letters->db, SQL_LIST_DEEDS, &args);
     TRY(db_run(letters->db, err));
-    read_deeds(letters, db_rows(letters->db, 1), &deeds);
+    deed_read_rows(letters->arena, db_rows(letters->db, 1), &deeds);
     if (strcmp(letters->config->output, "json") == 0)
         print_json(letters, db_rows(letters->db, 0), &deeds);
     else

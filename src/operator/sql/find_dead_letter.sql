@@ -10,6 +10,7 @@ SELECT field.name, field.value
            ('id', l.id::text),
            ('state', CASE
                 WHEN l.redriven_at IS NULL THEN 'open'
+                WHEN l.discarded_at = l.redriven_at THEN 'discarded'
                 WHEN EXISTS (SELECT FROM operator.parked_message AS m
                               WHERE m.room = l.room AND m.consumer_group = l.consumer_group
                                 AND m.event_id = l.event_id) THEN 'redriven, waits for its turn'
@@ -27,6 +28,8 @@ SELECT field.name, field.value
            ('redrive_count', l.redrive_count::text),
            ('redrive_id', l.redrive_id::text),
            ('redriven_at', to_char(l.redriven_at AT TIME ZONE 'UTC', time.form)),
+           ('discard_id', l.discard_id::text),
+           ('discarded_at', to_char(l.discarded_at AT TIME ZONE 'UTC', time.form)),
            ('service_version', l.service_version),
            ('trace_id', l.trace_id),
            ('event_id', l.event_id::text),

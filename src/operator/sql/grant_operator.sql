@@ -1,7 +1,7 @@
 -- grant_operator: what the operator's role may do, what was just made included.
 -- rows   none; a script, run in one SQL transaction
--- It reads everything, the server's state included; it writes API keys and the status of the
--- ledger's accounts, and may call redrive_dead_letter of each service's schema, no more.
+-- It reads everything, the server's state included; it writes API keys, and may call the functions
+-- of the services' schemas that do a deed and record it, no more.
 DO $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('tallystick migrate'));
@@ -19,9 +19,6 @@ BEGIN
     IF to_regclass('gateway.api_key') IS NOT NULL THEN
         GRANT INSERT, UPDATE (revoked_at, rate_per_s, burst) ON gateway.api_key
             TO tallystick_operator;
-    END IF;
-    IF to_regclass('ledger.ledger_account') IS NOT NULL THEN
-        GRANT UPDATE (status) ON ledger.ledger_account TO tallystick_operator;
     END IF;
 END
 $$;

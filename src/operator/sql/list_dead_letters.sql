@@ -7,7 +7,7 @@
 -- param  key             uuid
 -- param  since           timestamptz  last failed at or after
 -- param  until           timestamptz  last failed before
--- param  is_open         boolean
+-- param  state           text         open | redriven | discarded
 -- param  ids             uuid[]       letters' ids, or their events'
 -- param  after           uuid         a letter: only those that come after it in the list
 -- param  in_bus_order    boolean      topic by topic, partition by partition
@@ -21,15 +21,18 @@
 -- column error_class     text
 -- column error_code      text
 -- column redrive_count   integer
--- column is_open         boolean
+-- column state           text
 -- column last_failed_at  text
 -- column error_message   text
 -- rows   0 to count_max
 SELECT l.id, l.room, l.consumer_group, l.event_id, l.type, l.key, l.error_class, l.error_code,
-       l.redrive_count, l.redriven_at IS NULL,
+       l.redrive_count, state.name,
        to_char(l.last_failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        l.error_message
   FROM operator.dead_letter AS l
+ CROSS JOIN LATERAL (SELECT CASE WHEN l.redriven_at IS NULL THEN 'open'
+                                 WHEN l.discarded_at = l.redriven_at THEN 'discarded'
+                                 ELSE 'redriven' END AS name) AS state
  WHERE ($1::text IS NULL OR l.consumer_group = $1)
    AND ($2::text IS NULL OR l.error_class = $2)
    AND ($3::text IS NULL OR l.error_code = $3)
@@ -37,7 +40,7 @@ SELECT l.id, l.room, l.consumer_group, l.event_id, l.type, l.key, l.error_class,
    AND ($5::uuid IS NULL OR l.key = $5)
    AND ($6::timestamptz IS NULL OR l.last_failed_at >= $6)
    AND ($7::timestamptz IS NULL OR l.last_failed_at < $7)
-   AND ($8::boolean IS NULL OR (l.redriven_at IS NULL) = $8)
+   AND ($8::text IS NULL OR state.name = $8)
    AND ($9::uuid[] IS NULL OR l.id = ANY ($9) OR l.event_id = ANY ($9))
    AND ($10::uuid IS NULL OR l.id < $10)
  ORDER BY CASE WHEN $11::boolean THEN NULL ELSE l.id END DESC, l.topic, l.partition, l."offset",

@@ -1,5 +1,6 @@
 -- verify_approved_is_booked_or_reversed: every approval ends booked or reversed.
--- Open authorizations are left out: what is missing may still be on its way.
+-- Open authorizations are left out: what is missing may still be on its way. So are those that an
+-- operator has given up.
 -- param  unseen_s  bigint  how long it may be there; 0: the bus is PostgreSQL
 -- column what    text
 -- column id      text
@@ -17,7 +18,8 @@ SELECT what, id, detail
             ON s.lane = a.lane AND s.authorization_id = a.id AND s.type = 'authorize'
           LEFT JOIN ledger.hold AS h ON h.lane = a.lane AND h.authorization_id = a.id
          WHERE a.decision = 'approved'
-           AND a.id NOT IN (SELECT id FROM operator.open_authorization($1::bigint))
+           AND a.id NOT IN (SELECT id FROM operator.open_authorization($1::bigint)
+                      UNION SELECT id FROM operator.given_up_authorization())
        ) AS violation
  WHERE detail IS NOT NULL
  LIMIT 1001;

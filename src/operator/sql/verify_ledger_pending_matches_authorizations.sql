@@ -1,5 +1,6 @@
 -- verify_ledger_pending_matches_authorizations: both sides hold the same.
--- Open authorizations are left out: what is missing may still be on its way.
+-- Open authorizations are left out: what is missing may still be on its way. So are those that an
+-- operator has given up.
 -- param  unseen_s  bigint  how long it may be there; 0: the bus is PostgreSQL
 -- column what    text
 -- column id      text
@@ -13,7 +14,8 @@ SELECT what, id, detail
           FULL JOIN ledger.hold AS h ON h.lane = a.lane AND h.authorization_id = a.id
          WHERE coalesce(a.remaining_minor, 0) <> coalesce(h.pending_minor, 0)
            AND coalesce(a.id, h.authorization_id)
-               NOT IN (SELECT id FROM operator.open_authorization($1::bigint))
+               NOT IN (SELECT id FROM operator.open_authorization($1::bigint)
+                      UNION SELECT id FROM operator.given_up_authorization())
         UNION ALL
         SELECT 'account', coalesce(b.ledger_account_id, h.account_id)::text,
                'has ' || coalesce(b.pending_minor, 0) || ' pending, its holds '

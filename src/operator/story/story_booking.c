@@ -222,7 +222,8 @@ static void tell_booking(struct story *story, struct sql_rows rows, int row,
         add_entries(story, line, &w, &journal_id, entries);
     }
     story_end_facts(line, &w);
-    mark_answered(story, &saga_id, step);
+    const bool is_undo = text_equals_c(sql_text(rows, row, LIST_STORY_BOOKINGS_OP), "undo");
+    mark_answered(story, &saga_id, is_undo ? TEXT("undo_hold") : step);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

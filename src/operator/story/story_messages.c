@@ -2,6 +2,7 @@
  * in an outbox, on the bus (where that is PostgreSQL), in its reader's inbox, among parked messages
  * and dead letters; here they are put together by its id. */
 #include "base/arena.h"
+#include "base/assert.h"
 #include "operator/operator_sql.h"
 #include "operator/story/story.h"
 #include "platform/bus/message.h"
@@ -42,6 +43,16 @@ static const char *reader_of(struct text name)
     return "saga";
 }
 
+/* The command of a saga's step. */
+static struct text command_of(const struct story *story, struct text step)
+{
+    if (text_equals_c(step, "release_authorization"))
+        return TEXT("authorization.release");
+    if (text_equals_c(step, "undo_hold"))
+        return TEXT("ledger.release_hold");
+    return text_format(story->arena, "ledger.%.*s", TEXT_ARGS(step));
+}
+
 /* What must have been said, wherever it is: the event that began a saga has the saga's id. */
 static void add_known(struct story *story)
 {
@@ -60,11 +71,7 @@ static void add_known(struct story *story)
         if (uuid_is_nil(&saga->command_event_id))
             continue;
         struct story_message *command = message_of(story, &saga->command_event_id);
-        const bool is_authorization = text_equals_c(saga->step, "release_authorization");
-        name_message(story, command,
-                     is_authorization
-                         ? TEXT("authorization.release")
-                         : text_format(story->arena, "ledger.%.*s", TEXT_ARGS(saga->step)));
+        name_message(story, command, command_of(story, saga->step));
     }
 }
 
@@ -151,24 +158,41 @@ static void tell_letter(struct story *story, struct sql_rows rows, int row)
     story_end_facts(line, &w);
 }
 
+/* What an operator's action was, in words. */
+static const struct {
+    const char *action, *event, *words;
+} DEEDS[] = {
+    {"dead_letter.redrive", "redrive", "sent back dead letter"},
+    {"dead_letter.discard", "discard", "discarded dead letter"},
+    {"saga.retry", "saga_retry", "had the command sent again of saga"},
+    {"saga.compensate", "saga_compensate", "had undone what was done of saga"},
+    {"saga.abandon", "saga_abandon", "gave up saga"},
+};
+
 static void tell_deed(struct story *story, struct sql_rows rows, int row)
 {
     struct json_writer w;
     struct text_builder out;
-    const struct uuid letter = sql_uuid(rows, row, LIST_STORY_DEEDS_LETTER);
-    const struct text user = sql_text(rows, row, LIST_STORY_DEEDS_OS_USER);
+    size_t at = 0;
+    const struct text action = sql_text(rows, row, LIST_STORY_DEEDS_ACTION);
+    while (at < COUNT(DEEDS) && !text_equals_c(action, DEEDS[at].action))
+        at++;
+    if (at == COUNT(DEEDS))
+        return;
+    const struct uuid subject = sql_uuid(rows, row, LIST_STORY_DEEDS_SUBJECT);
+    const struct text who = sql_text(rows, row, LIST_STORY_DEEDS_WHO);
     const struct text reason = sql_text(rows, row, LIST_STORY_DEEDS_REASON);
     const struct text outcome = sql_text(rows, row, LIST_STORY_DEEDS_OUTCOME);
     struct story_line *line =
-        story_add(story, sql_time(rows, row, LIST_STORY_DEEDS_AT), "operator", "redrive");
-    story_say(story, line, "%.*s sent dead letter %.*s back: %.*s%s%.*s", TEXT_ARGS(user),
-              TEXT_ARGS(story_uuid(story, &letter)), TEXT_ARGS(outcome),
+        story_add(story, sql_time(rows, row, LIST_STORY_DEEDS_AT), "operator", DEEDS[at].event);
+    story_say(story, line, "%.*s %s %.*s: %.*s%s%.*s", TEXT_ARGS(who), DEEDS[at].words,
+              TEXT_ARGS(story_uuid(story, &subject)), TEXT_ARGS(outcome),
               reason.size == 0 ? "" : "; ", TEXT_ARGS(reason));
     story_begin_facts(story, &w, &out);
-    json_write_uuid(&w, "letter_id", &letter);
-    json_write_text(&w, "action", sql_text(rows, row, LIST_STORY_DEEDS_ACTION));
+    json_write_uuid(&w, text_starts_with(action, "saga.") ? "saga_id" : "letter_id", &subject);
+    json_write_text(&w, "action", action);
     json_write_text(&w, "outcome", outcome);
-    json_write_text(&w, "os_user", user);
+    json_write_text(&w, "os_user", sql_text(rows, row, LIST_STORY_DEEDS_OS_USER));
     json_write_text(&w, "database_user", sql_text(rows, row, LIST_STORY_DEEDS_DATABASE_USER));
     json_write_text(&w, "reason", reason);
     story_end_facts(line, &w);
@@ -267,20 +291,22 @@ static void send_questions(const struct story *story)
 /* What the answers of the first trip lead to. */
 static void send_more_questions(const struct story *story, const struct uuid *letters, int count)
 {
-    struct sql_args of_events, of_letters;
+    struct sql_args of_events, of_deeds;
     struct sql_array ids;
     sql_args_init(&of_events, story->arena);
     sql_array_init(&ids, story->arena, SQL_UUID, story->message_count);
     for (size_t at = 0; at < story->message_count; at++)
         sql_array_add_uuid(&ids, &story->messages[at].id);
     sql_add_array(&of_events, &ids);
-    sql_args_init(&of_letters, story->arena);
-    sql_array_init(&ids, story->arena, SQL_UUID, (size_t)count);
+    sql_args_init(&of_deeds, story->arena);
+    sql_array_init(&ids, story->arena, SQL_UUID, (size_t)count + story->saga_count);
+    for (size_t at = 0; at < story->saga_count; at++)
+        sql_array_add_uuid(&ids, &story->sagas[at].id);
     for (int at = 0; at < count; at++)
         sql_array_add_uuid(&ids, &letters[at]);
-    sql_add_array(&of_letters, &ids);
+    sql_add_array(&of_deeds, &ids);
     db_send(story->db, SQL_LIST_STORY_INBOX, &of_events);
-    db_send(story->db, SQL_LIST_STORY_DEEDS, &of_letters);
+    db_send(story->db, SQL_LIST_STORY_DEEDS, &of_deeds);
 }
 
 enum status story_read_messages(struct story *story, struct error *err)

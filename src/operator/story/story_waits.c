@@ -116,13 +116,16 @@ static const struct {
 } STEPS[] = {
     {"record_hold", "ledger", "hold not recorded yet"},
     {"release_hold", "ledger", "hold not released yet"},
+    {"undo_hold", "ledger", "hold not undone yet"},
     {"release_authorization", "authorization", "hold not given back yet"},
 };
 
 static struct text until_repeat(const struct story *story, const struct story_saga *saga)
 {
     if (text_equals_c(saga->state, "stuck"))
-        return TEXT("the saga is stuck: an operator should look, a late answer still heals it");
+        return TEXT(
+            "the saga is stuck: an operator should look (tallystick saga retry, compensate, "
+            "abandon), a late answer still heals it");
     if (saga->deadline_us == 0)
         return TEXT("for no time");
     const int64_t left_us = saga->deadline_us - story->head.now_us;

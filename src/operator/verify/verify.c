@@ -88,6 +88,8 @@ static const struct invariant {
      SQL_VERIFY_MONEY_IN_BOUNDS},
     {"audit_unbroken", "no record of what an operator did was ever changed: its chain is whole",
      SQL_VERIFY_AUDIT_UNBROKEN},
+    {"given_up_by_deed", "nothing is given up but by an operator's deed, and none without it",
+     SQL_VERIFY_GIVEN_UP_BY_DEED},
 };
 /* clang-format on */
 
@@ -177,6 +179,8 @@ static enum status count_open_work(struct verify *verify, struct error *err)
     verify->report.stuck_sagas = sql_i64(rows, 0, COUNT_OPEN_WORK_STUCK_SAGAS);
     verify->report.parked_messages = sql_i64(rows, 0, COUNT_OPEN_WORK_PARKED_MESSAGES);
     verify->report.dead_letters = sql_i64(rows, 0, COUNT_OPEN_WORK_DEAD_LETTERS);
+    verify->report.abandoned_sagas = sql_i64(rows, 0, COUNT_OPEN_WORK_ABANDONED_SAGAS);
+    verify->report.discarded = sql_i64(rows, 0, COUNT_OPEN_WORK_DISCARDED);
     return OK;
 }
 

@@ -53,6 +53,8 @@ static void print_for_people(const struct verify_report *report)
            (long long)report->stuck_sagas);
     printf("messages parked: %lld, dead letters open: %lld\n", (long long)report->parked_messages,
            (long long)report->dead_letters);
+    printf("given up by operators: sagas abandoned: %lld, dead letters discarded: %lld\n",
+           (long long)report->abandoned_sagas, (long long)report->discarded);
 }
 
 /* ---- for programs -------------------------------------------------------------------------- */
@@ -91,6 +93,8 @@ static void print_json(const struct verify_report *report)
     json_write_i64(&w, "stuck_sagas", report->stuck_sagas);
     json_write_i64(&w, "parked_messages", report->parked_messages);
     json_write_i64(&w, "dead_letters", report->dead_letters);
+    json_write_i64(&w, "abandoned_sagas", report->abandoned_sagas);
+    json_write_i64(&w, "discarded_letters", report->discarded);
     json_end_object(&w);
     printf("%.*s\n", TEXT_ARGS(text_builder_text(&out)));
 }

@@ -36,7 +36,9 @@ struct verify_report {
     int64_t open_sagas;
     int64_t stuck_sagas;
     int64_t parked_messages;
-    int64_t dead_letters; /* open ones */
+    int64_t dead_letters;    /* open ones */
+    int64_t abandoned_sagas; /* given up by operators: nothing is expected of them */
+    int64_t discarded;       /* dead letters, likewise */
 };
 
 /* `format`: table or json. To stdout. */
