@@ -13,7 +13,7 @@
 
 /* What a quiet connection costs; an ordinary request fits. */
 static const size_t IN_SIZE_FIRST = 4096;
-/* Lines and gaps between chunks, beside the largest head and body. */
+/* Lines and gaps between chunks, beside the largest head, body and trailers. */
 static const size_t IN_SIZE_EXTRA = 4096;
 /* How long, and how much per visit, is read and dropped after the last answer. */
 static const int64_t LINGER_US = 1000000;
@@ -114,8 +114,10 @@ static bool make_room(struct http_connection *c)
     c->in_size = http_framing_compact(&c->framing, c->in, c->in_size);
     if (c->in_size < c->in_capacity)
         return true;
-    const size_t largest = c->framing.header_size_max +
-                           (c->head_is_whole ? c->framing.body_size_max : 0) + IN_SIZE_EXTRA;
+    const size_t header_size_max = c->framing.header_size_max; /* of trailers likewise */
+    const size_t largest = header_size_max +
+                           (c->head_is_whole ? c->framing.body_size_max + header_size_max : 0) +
+                           IN_SIZE_EXTRA;
     if (c->in_capacity >= largest)
         return false;
     const size_t doubled = c->in_capacity * 2;

@@ -227,6 +227,32 @@ static void test_http_server__limit_of_a_path(void **state)
     door_close(door);
 }
 
+/* Trailers may be as large as a head, behind the largest head and the largest body. */
+static void test_http_server__largest_trailer(void **state)
+{
+    (void)state;
+    static const char CHUNKS[] = "Transfer-Encoding: chunked\r\n\r\n3e8\r\n";
+    static struct raw_answer answer;
+    static char part[10000];
+    struct http_server_config config = DOOR_CONFIG;
+    config.header_size_max = sizeof part + 1000;
+    struct door *door = door_open(config);
+    struct raw_peer *peer = raw_open(door->port);
+    memset(part, 'x', sizeof part);
+    raw_send(peer, "POST / HTTP/1.1\r\n" HOST "X: ");
+    raw_send_bytes(peer, part, sizeof part);
+    raw_send(peer, "\r\n");
+    raw_send_bytes(peer, CHUNKS, sizeof CHUNKS - 1);
+    raw_send_bytes(peer, part, 1000);
+    raw_send(peer, "\r\n0\r\nX: ");
+    raw_send_bytes(peer, part, sizeof part);
+    raw_send(peer, "\r\n\r\n");
+    raw_read_answer(peer, false, &answer);
+    CHECK_EQ("everything as large as it may be", answer.status, 200);
+    raw_close(peer);
+    door_close(door);
+}
+
 /* The refusal reaches a peer that goes on sending a while, for the server reads and drops. */
 static void test_http_server__refusal_reaches_a_sender(void **state)
 {
@@ -275,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_http_server__pipelining),
         cmocka_unit_test(test_http_server__headers_and_query),
         cmocka_unit_test(test_http_server__limit_of_a_path),
+        cmocka_unit_test(test_http_server__largest_trailer),
         cmocka_unit_test(test_http_server__refusal_reaches_a_sender),
         cmocka_unit_test(test_http_server_start__address_taken),
     };
