@@ -174,7 +174,9 @@ static const struct {
     {"expect", note_expect},
 };
 
-static enum http_verdict read_field(struct http_framing *f, const char *data, struct text line)
+/* A line of headers or trailers; the value without the blanks around it. */
+static enum http_verdict cut_field(struct http_framing *f, struct text line, struct text *name_out,
+                                   struct text *value_out)
 {
     if (line.data[0] == ' ' || line.data[0] == '\t')
         return malformed(f, "a header is folded over two lines");
@@ -184,9 +186,19 @@ static enum http_verdict read_field(struct http_framing *f, const char *data, st
         return malformed(f, "a header is not 'name: value'");
     if (!is_field_value(value))
         return malformed(f, "a header's value holds control characters");
+    *name_out = name;
+    *value_out = text_trim(value);
+    return HTTP_WHOLE;
+}
+
+static enum http_verdict read_field(struct http_framing *f, const char *data, struct text line)
+{
+    struct text name, value;
+    const enum http_verdict verdict = cut_field(f, line, &name, &value);
+    if (verdict != HTTP_WHOLE)
+        return verdict;
     if (f->field_count == HTTP_FIELDS_MAX)
         return refuse(f, HTTP_REFUSAL_HEADER_TOO_LARGE, "too many headers");
-    value = text_trim(value);
     f->fields[f->field_count++] = (struct http_field){span_of(data, name), span_of(data, value)};
     for (size_t at = 0; at < COUNT(FRAMING_FIELDS); at++)
         if (http_name_equals(name, FRAMING_FIELDS[at].name))
@@ -243,6 +255,17 @@ static enum http_verdict body_too_large(struct http_framing *f)
     return refuse(f, HTTP_REFUSAL_BODY_TOO_LARGE, "the body is too large");
 }
 
+/* Blanks may stand before an extension (RFC 9112 7.1.1), and nowhere else: the next reader may not
+ * know what to make of them. */
+static struct text cut_chunk_size(struct text *line)
+{
+    struct text digits = text_cut(line, ';');
+    while (!text_is_none(*line) && digits.size > 0 &&
+           (digits.data[digits.size - 1] == ' ' || digits.data[digits.size - 1] == '\t'))
+        digits.size--;
+    return digits;
+}
+
 /* The first line of a chunk: its size in hexadecimal, then perhaps extensions, passed over. */
 static enum http_verdict read_chunk_size(struct http_framing *f, const char *data, size_t size)
 {
@@ -255,7 +278,7 @@ static enum http_verdict read_chunk_size(struct http_framing *f, const char *dat
         return verdict;
     if (!is_field_value(line))
         return malformed(f, "a chunk's first line holds control characters");
-    const struct text digits = text_trim(text_cut(&line, ';'));
+    const struct text digits = cut_chunk_size(&line);
     if (digits.size == 0 || hex_digit_value(digits.data[0]) < 0)
         return malformed(f, "a chunk has no size");
     size_t chunk_size = 0;
@@ -298,7 +321,7 @@ static enum http_verdict read_chunk_data_end(struct http_framing *f, const char 
     return HTTP_WHOLE;
 }
 
-/* Trailers are read to their end and dropped. */
+/* Trailers are read to their end, as strictly as headers, and dropped. */
 static enum http_verdict read_trailer(struct http_framing *f, const char *data, size_t size,
                                       bool *ended_out)
 {
@@ -312,7 +335,8 @@ static enum http_verdict read_trailer(struct http_framing *f, const char *data, 
         return verdict;
     f->trailer_size += come;
     *ended_out = line.size == 0;
-    return HTTP_WHOLE;
+    struct text name, value;
+    return *ended_out ? HTTP_WHOLE : cut_field(f, line, &name, &value);
 }
 
 static enum http_verdict read_chunks(struct http_framing *f, char *data, size_t size)
@@ -372,12 +396,14 @@ bool http_framing_keeps_alive(const struct http_framing *f)
 
 void http_target_split(struct text target, struct text *path_out, struct text *query_out)
 {
+    bool is_absolute = false;
     if (text_starts_with(target, "http")) { /* the absolute form: its host is of no interest */
         text_cut(&target, '/');
         text_cut(&target, '/');
-        const char *path = memchr(target.data, '/', target.size);
-        target = path == NULL ? TEXT("/") : text_skip(target, (size_t)(path - target.data));
+        is_absolute = true;
     }
-    *path_out = text_cut(&target, '?');
+    struct text path = text_cut(&target, '?'); /* first, for a query may hold slashes */
+    const char *slash = is_absolute ? memchr(path.data, '/', path.size) : path.data;
+    *path_out = slash == NULL ? TEXT("/") : text_skip(path, (size_t)(slash - path.data));
     *query_out = text_is_none(target) ? TEXT("") : target;
 }

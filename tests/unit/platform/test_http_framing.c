@@ -72,6 +72,8 @@ static const struct {
              "abcde"),
     ACCEPTED("chunks and a trailer",
              POST "Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n00\r\nT: u\r\n\r\n", "a"),
+    ACCEPTED("blanks before a chunk's extension",
+             POST "Transfer-Encoding: chunked\r\n\r\n1 \t;x\r\na\r\n0\r\n\r\n", "a"),
     ACCEPTED("no chunk", POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""),
     ACCEPTED("the largest body in chunks",
              POST "Transfer-Encoding: chunked\r\n\r\n40\r\n" X64 "\r\n0\r\n\r\n", X64),
@@ -128,6 +130,14 @@ static const struct {
     MALFORMED("a chunk's size with 0x", POST "Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n"),
     MALFORMED("a chunk longer than its size", POST "Transfer-Encoding: chunked\r\n\r\n1\r\nabc"),
     MALFORMED("a line feed in chunks", POST "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n"),
+    MALFORMED("a blank before a chunk's size",
+              POST "Transfer-Encoding: chunked\r\n\r\n 1\r\na\r\n0\r\n\r\n"),
+    MALFORMED("a blank behind a chunk's size",
+              POST "Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n"),
+    MALFORMED("a trailer that is no field", POST "Transfer-Encoding: chunked\r\n\r\n0\r\n{\r\n"),
+    MALFORMED("a folded trailer", POST "Transfer-Encoding: chunked\r\n\r\n0\r\nT: u\r\n v\r\n\r\n"),
+    MALFORMED("a bare carriage return in a trailer",
+              POST "Transfer-Encoding: chunked\r\n\r\n0\r\nT: u\rv\r\n\r\n"),
     MALFORMED("an endless chunk extension", POST "Transfer-Encoding: chunked\r\n\r\n1;" X512),
 
     {CASE("a body one byte too large", POST "Content-Length: 65\r\n\r\n"), .then = HTTP_REFUSED,
@@ -262,6 +272,8 @@ static void test_http_target_split__forms(void **state)
         {"a query", "/a?b=c&d?e", "/a", "b=c&d?e"},
         {"an absolute target", "http://h:80/a?b", "/a", "b"},
         {"an absolute target without a path", "https://h", "/", ""},
+        {"a slash in the query of an absolute target", "http://h?a=/b", "/", "a=/b"},
+        {"an absolute target without a host", "http://", "/", ""},
         {"everything", "*", "*", ""},
     };
     for (size_t at = 0; at < COUNT(TARGETS); at++) {
