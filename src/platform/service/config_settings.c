@@ -94,20 +94,21 @@ static size_t distance(const char *a, const char *b)
 static void take_nearer(const struct option *options, const char *name, const char **nearest)
 {
     for (; options->name != NULL; options++)
-        if (distance(name, options->name) < distance(name, *nearest))
+        if (*nearest == NULL || distance(name, options->name) < distance(name, *nearest))
             *nearest = options->name;
 }
 
 static enum status refuse_unknown(const struct settings *settings, const struct setting *unknown,
                                   struct error *err)
 {
-    const char *nearest = "";
+    const char *nearest = NULL;
     for (size_t at = 0; settings->own[at] != NULL; at++)
         take_nearer(settings->own[at], unknown->name, &nearest);
     const struct option_table *table = settings->all;
     for (; unknown->source != SETTING_FLAG && table != NULL && table->command != NULL; table++)
         take_nearer(table->options, unknown->name, &nearest);
-    if (distance(unknown->name, nearest) > TYPING_ERRORS_MAX)
+    const size_t errors = nearest == NULL ? SIZE_MAX : distance(unknown->name, nearest);
+    if (errors > TYPING_ERRORS_MAX || errors >= strlen(unknown->name))
         return error_set(err, ERR_INVALID, "'%s' is not known", unknown->origin);
     const char *const meant = unknown->source == SETTING_ENVIRONMENT
                                   ? setting_variable(settings->arena, nearest)
@@ -140,6 +141,9 @@ static enum status read_secret(struct settings *settings, struct setting *settin
 {
     struct text secret;
     TRY(read_file(settings->arena, setting->value, &secret, err));
+    if (memchr(secret.data, '\0', secret.size) != NULL) /* random bytes, where text is meant */
+        return error_set(err, ERR_INVALID, "'%s' holds a NUL, where its secret would end",
+                         setting->value);
     while (secret.size > 0 && isspace((unsigned char)secret.data[secret.size - 1]))
         secret.size--;
     setting->value = text_to_c(settings->arena, secret);
@@ -251,10 +255,21 @@ enum status settings_add_environment(struct settings *settings, struct error *er
     return add_standard(settings, err);
 }
 
+static bool has_controls(struct text line)
+{
+    for (size_t at = 0; at < line.size; at++)
+        if (iscntrl((unsigned char)line.data[at]) && line.data[at] != '\t')
+            return true;
+    return false;
+}
+
 static enum status add_line(struct settings *settings, struct text line, const char *path,
                             int number, struct error *err)
 {
     line = text_trim(line);
+    /* At a NUL a name or value would end unseen, a CR would be a part of it. */
+    if (has_controls(line))
+        return error_set(err, ERR_INVALID, "%s:%d: a control character", path, number);
     if (line.size == 0 || line.data[0] == '#')
         return OK;
     struct text value = line;

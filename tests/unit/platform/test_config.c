@@ -152,6 +152,23 @@ static void test_config_load__secret_file(void **state)
     unlink(path);
 }
 
+/* Random bytes are no text: what follows a NUL would be no part of the secret. */
+static void test_config_load__secret_with_nul(void **state)
+{
+    (void)state;
+    static const char BYTES[] = "a\0random bytes";
+    char path[] = "/tmp/test_secret_XXXXXX", environment[128];
+    const int file = mkstemp(path);
+    assert_int_equal(write(file, BYTES, sizeof BYTES - 1), (int)sizeof BYTES - 1);
+    close(file);
+    struct test_config config;
+    struct error err = {.message = ""};
+    snprintf(environment, sizeof environment, "TALLYSTICK_SERVICE_SECRET_FILE=%s", path);
+    assert_int_equal(load("test", environment, "", &config, &err), ERR_INVALID);
+    CHECK("why", strstr(err.message, "holds a NUL") != NULL);
+    unlink(path);
+}
+
 static void test_config_load__refusals(void **state)
 {
     (void)state;
@@ -167,6 +184,8 @@ static void test_config_load__refusals(void **state)
          "'TALLYSTICK_TEST_PROT' is not known; did you mean 'TALLYSTICK_TEST_PORT'?"},
         {"nothing like it", "test", "TALLYSTICK_ZZZZZZZZZZZZ=1", "",
          "'TALLYSTICK_ZZZZZZZZZZZZ' is not known"},
+        {"a name too short to be like any", "test --zz 1", "", "", "'--zz' is not known"},
+        {"line ends of another system", "test", "", "wait-ms = 1\r\n", ":1: a control character"},
         {"a port of words", "test --test-port eighty", "", "",
          "--test-port must be a port number from 0 to 65535, not 'eighty'"},
         {"a port too high", "test --test-port 65536", "", "",
@@ -195,7 +214,8 @@ static void test_config_load__refusals(void **state)
                  at == 0 ? "" : "TALLYSTICK_SERVICE_SECRET=s", CASES[at].environment);
         CHECK_EQ(CASES[at].given, load(CASES[at].flags, environment, CASES[at].file, &config, &err),
                  ERR_INVALID);
-        if (strstr(err.message, CASES[at].then) == NULL)
+        const char *said = strstr(err.message, CASES[at].then);
+        if (said == NULL || strcmp(said, CASES[at].then) != 0) /* and nothing behind it */
             fail_msg("given %s: '%s'", CASES[at].given, err.message);
     }
 }
@@ -223,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_config_load__precedence),
         cmocka_unit_test(test_config_load__types),
         cmocka_unit_test(test_config_load__secret_file),
+        cmocka_unit_test(test_config_load__secret_with_nul),
         cmocka_unit_test(test_config_load__refusals),
         cmocka_unit_test(test_config_load__words_stay),
     };
