@@ -92,7 +92,8 @@ void json_write_time(struct json_writer *w, const char *name, int64_t time_us);
 /* A value that is JSON already. */
 void json_write_raw(struct json_writer *w, const char *name, struct text json);
 
-/* One string with its quotes, outside of any writer. Bytes that are no UTF-8 become U+FFFD. */
+/* One string with its quotes, outside of any writer. NUL and bytes that are no UTF-8 become U+FFFD:
+ * what is written can be read again. */
 void json_add_string(struct text_builder *out, struct text value);
 
 #endif

@@ -44,7 +44,7 @@ void json_add_string(struct text_builder *out, struct text value)
     text_builder_add(out, "\"", 1);
     while (value.size > 0) {
         size_t size = plain_size(value);
-        if (size == 0)
+        if (size == 0 && value.data[0] != '\0') /* no reader of ours takes a NUL */
             size = utf8_character_size(value);
         if (size == 0) {
             text_builder_add_c(out, "\xef\xbf\xbd"); /* U+FFFD, the replacement character */

@@ -75,13 +75,26 @@ static void write_members(struct json_writer *w, struct arena *arena,
     }
 }
 
-/* What is no JSON can only be a dead letter's: others are to read it all the same. */
+/* The payload as the one item of an array, for as a member it is as deep; NULL: it cannot be. */
+static const struct json_value *read_nested(struct arena *arena, struct text payload)
+{
+    struct json_value *list = ARENA_NEW(arena, struct json_value);
+    struct text_builder nested;
+    text_builder_init(&nested, arena, payload.size + 2);
+    text_builder_add(&nested, "[", 1);
+    text_builder_add_text(&nested, payload);
+    text_builder_add(&nested, "]", 1);
+    if (json_parse(arena, text_builder_text(&nested), list, NULL) != OK || list->count != 1)
+        return NULL;
+    return list->items;
+}
+
+/* What is no JSON, or too deep, can only be a dead letter's: others are to read it all the same. */
 static void write_data(struct json_writer *w, struct arena *arena, struct text payload)
 {
-    struct json_value data;
-    struct error ignored;
-    if (json_parse(arena, payload, &data, &ignored) == OK)
-        json_write_raw(w, DATA, data.source);
+    const struct json_value *data = read_nested(arena, payload);
+    if (data != NULL)
+        json_write_raw(w, DATA, data->source);
     else
         json_write_text(w, DATA, payload);
 }

@@ -124,6 +124,12 @@ static void test_message_write_structured__payload(void **state)
         {"a text", "\"a\"", "{\"data\":\"a\"}"},
         {"no JSON", "{\"a", "{\"data\":\"{\\\"a\"}"},
         {"nothing", "", "{\"data\":\"\"}"},
+        {"two values", "1,2", "{\"data\":\"1,2\"}"},
+        {"values in brackets of its own", "1],[2", "{\"data\":\"1],[2\"}"},
+        {"as deep as it can be read", "[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]",
+         "{\"data\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}"},
+        {"deeper", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
+         "{\"data\":\"[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]\"}"},
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         const struct message message = {.headers = TEXT("{}"),
