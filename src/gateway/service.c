@@ -11,6 +11,7 @@
 #include "gateway/keyring.h"
 #include "gateway/metrics.h"
 #include "gateway/routes.h"
+#include "platform/http/http_problem.h"
 #include "platform/log/log.h"
 #include "platform/tracing/tracing.h"
 
@@ -92,9 +93,12 @@ static void refuse(void *context, enum http_refusal why, const char *detail, str
                    struct http_response *response_out)
 {
     const struct trace_context trace = tracing_begin();
+    struct problem problem = problem_of_refusal(why, detail);
     char *traceparent = arena_alloc(arena, TRACEPARENT_SIZE + 1);
     size_t at = 0;
-    refuse_by_problem(context, why, detail, arena, response_out);
+    (void)context;
+    problem.trace_id = text_of(trace.trace_id);
+    *response_out = problem_to_response(arena, &problem);
     while (response_out->headers[at].name != NULL)
         at++;
     trace_context_format(&trace, traceparent);

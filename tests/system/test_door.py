@@ -42,6 +42,15 @@ def test_pipelined_requests_are_answered_in_order(system):
     assert users == [None if n in (20, 30) else f"user-pipe-{n}" for n in range(50)]
 
 
+def test_what_is_refused_before_it_is_whole_names_its_trace(system):
+    answer, = raw_http.send(system, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", count=1)
+    assert answer.status_code == 400
+    trace_id = answer.json()["trace_id"]
+    assert answer.headers["traceparent"].split("-")[1] == trace_id
+    wait_until(lambda: system.logs("gateway", event="request.refused", trace_id=trace_id),
+               what="a log line under the trace")
+
+
 def test_full_queue_is_told_at_once(make_system):
     system = make_system({"TALLYSTICK_GATEWAY_QUEUE_SIZE": 2,
                           "TALLYSTICK_DECISION_TIMEOUT_MS": 20000})

@@ -52,16 +52,21 @@ static enum problem_code code_of_refusal(enum http_refusal why)
     UNREACHABLE();
 }
 
+struct problem problem_of_refusal(enum http_refusal why, const char *detail)
+{
+    return (struct problem){
+        .code = code_of_refusal(why),
+        .detail = text_of(detail),
+        .retry_after_ms = why == HTTP_REFUSAL_DRAINING ? DRAINING_RETRY_MS : 0,
+    };
+}
+
 void refuse_by_problem(void *context, enum http_refusal why, const char *detail,
                        struct arena *arena, struct http_response *response_out)
 {
+    const struct problem problem = problem_of_refusal(why, detail);
     (void)context;
-    *response_out = problem_to_response(
-        arena, &(struct problem){
-                   .code = code_of_refusal(why),
-                   .detail = text_of(detail),
-                   .retry_after_ms = why == HTTP_REFUSAL_DRAINING ? DRAINING_RETRY_MS : 0,
-               });
+    *response_out = problem_to_response(arena, &problem);
 }
 
 void respond_json(struct http_request *request, int status, struct text body)

@@ -18,6 +18,8 @@ void respond_problem(struct http_request *request, const struct problem *problem
 /* The same for who wants to add headers (Allow, Link) and then calls http_respond. */
 struct http_response problem_to_response(struct arena *arena, const struct problem *problem);
 
+/* What a refusal of http_server is; `detail` is borrowed. */
+struct problem problem_of_refusal(enum http_refusal why, const char *detail);
 /* A `refuse` callback of http_server: each refusal of the server as its problem. */
 void refuse_by_problem(void *context, enum http_refusal why, const char *detail,
                        struct arena *arena, struct http_response *response_out);
