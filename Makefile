@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
-.PHONY: bench-tracing lint format clean
+.PHONY: bench-tracing fuzz lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -25,6 +25,12 @@ test-matrix: ## system tests over every event bus with every key store (half an 
 
 test-compose: ## docker-compose up and docker compose up, with faults (root; many minutes)
 	@tools/test-compose
+
+fuzz: ## libFuzzer on every target: SECONDS=60 for each, TARGET="http json", SEED=
+	@tools/setup test
+	@tools/venv
+	@tools/build-fuzz
+	@.venv/bin/python tests/fuzz/run.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(TARGET)
 
 image: ## build the container image tallystick:local
 	@docker build -f deploy/Dockerfile -t tallystick:local --build-arg VERSION=$$(cat VERSION) \
@@ -61,4 +67,4 @@ format: ## lay out the C sources
 	@git ls-files '*.[ch]' | xargs clang-format -i
 
 clean: ## delete what building made; the data below var/ stay
-	@rm -rf build build-gcc build-clang build-asan
+	@rm -rf build build-gcc build-clang build-asan build-fuzz
