@@ -113,7 +113,8 @@ def keep(target, folder, environment=None):
     says how many they are."""
     merged = unpack(target, folder / "merged")
     before = {path.name for path in merged.iterdir()}
-    outcome = execute(target, "-merge=1", "-use_counters=0", merged, folder / "new", environment=environment)
+    outcome = execute(target, "-merge=1", "-use_counters=0", merged, folder / "new",
+                      environment=environment)
     assert outcome.code == 0, outcome.said
     found = [path.read_bytes() for path in merged.iterdir() if path.name not in before]
     lines = sorted({write_line(data) for data in found if 0 < len(data) <= KEPT_SIZE_MAX},
