@@ -15,7 +15,9 @@ static void test_json_add_string__escapes(void **state)
         {"letters", TEXT("abc/"), "\"abc/\""},
         {"quotes", TEXT("a\"b\\c"), "\"a\\\"b\\\\c\""},
         {"control characters", TEXT("\b\t\n\f\r\1\x1f"), "\"\\b\\t\\n\\f\\r\\u0001\\u001f\""},
-        {"NUL", TEXT("a\0b"), "\"a\xef\xbf\xbd" "b\""},
+        {"NUL", TEXT("a\0b"),
+         "\"a\xef\xbf\xbd"
+         "b\""},
         {"UTF-8", TEXT("\xc3\xa9\xf0\x9f\x98\x80"), "\"\xc3\xa9\xf0\x9f\x98\x80\""},
         {"a stray byte", TEXT("a\xff z"), "\"a\xef\xbf\xbd z\""},
         {"a cut character", TEXT("a\xe2\x82"), "\"a\xef\xbf\xbd\xef\xbf\xbd\""},
