@@ -53,14 +53,22 @@ def authorize_input(key, request):
 
 
 class Authorize(Ask):
-    def __init__(self, request, key, operation="authorize"):
+    operation = "authorize"
+
+    def __init__(self, request, key):
         given = authorize_input(key, request)
-        super().__init__("POST", "/authorize", [(request["user_id"], operation, given)],
+        super().__init__("POST", "/authorize", [(request["user_id"], self.operation, given)],
                          request, key)
         self.request = request
 
     def output(self, status, body, replayed, raw):
         return history.decision(status, body, replayed, raw)
+
+
+class Reuse(Authorize):
+    """Its key or its transaction id is another request's; it must be refused."""
+
+    operation = "reuse"
 
 
 class Batch(Ask):

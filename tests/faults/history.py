@@ -79,6 +79,7 @@ def decision(status, body, replayed=False, raw=None):
     return {"http": status, "replayed": replayed, "id": body["id"],
             "code": body["decision_code"], "approved_minor": body["approved"]["amount_minor"],
             "available_minor": body["available"]["amount_minor"],
+            "decided_ns": nanoseconds(body["created_at"]),
             "expires_ns": nanoseconds(body["expires_at"]), "decided": digest(decided(body)),
             "body": digest(body), "bytes": raw and digest(raw)}
 
