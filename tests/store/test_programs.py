@@ -11,7 +11,7 @@ from system.harness import BINARY, BROKEN, ROOT
 from system.parts import Part
 
 HERE = pathlib.Path(__file__).parent
-ON_KAFKA = {"bus_kafka", "bus_kafka_faults"}
+ON_KAFKA = {"bus_kafka", "bus_kafka_faults", "bus_kafka_unread"}
 PROGRAMS = sorted({path.stem.removeprefix("test_") for path in HERE.glob("test_*.c")} - ON_KAFKA)
 
 
@@ -29,7 +29,7 @@ def test_program(program, cluster, make_database):
     run(program, TALLYSTICK_TEST_DATABASE_URL=cluster.url(make_database()))
 
 
-@pytest.mark.parametrize("program", ["bus", "bus_kafka"])
+@pytest.mark.parametrize("program", ["bus", "bus_kafka", "bus_kafka_unread"])
 def test_program_on_kafka(program, kafka):
     run(program, TALLYSTICK_TEST_BUS="kafka", KAFKA_BROKERS=kafka.endpoint)
 

@@ -184,6 +184,14 @@ static void commit_now(struct kafka_consumer *consumer)
 
 /* ---- the group ----------------------------------------------------------------------------- */
 
+static void give_up_partitions(struct kafka_consumer *consumer)
+{
+    forget_offsets(consumer);
+    consumer->assignment++;
+    drop_first(consumer, consumer->held_count);
+    rd_kafka_assign(consumer->client.rk, NULL);
+}
+
 static void note_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
@@ -194,10 +202,25 @@ static void note_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     }
     if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && rd_kafka_assignment_lost(rk) == 0)
         commit_now(consumer);
-    forget_offsets(consumer);
-    consumer->assignment++;
-    drop_first(consumer, consumer->held_count);
-    rd_kafka_assign(rk, NULL);
+    give_up_partitions(consumer);
+}
+
+/* The library asks once where each partition's reader stands. A refusal of the whole question (the
+ * group's coordinator is only starting) it tells us, and never asks again: the group is whole and
+ * nobody reads (librdkafka issue 5586). Assigned anew, it asks anew. */
+static void assign_again(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *partitions = NULL;
+    if (rd_kafka_assignment(consumer->client.rk, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    if (partitions->cnt > 0) {
+        commit_now(consumer);
+        give_up_partitions(consumer);
+        for (int at = 0; at < partitions->cnt; at++)
+            partitions->elems[at].offset = RD_KAFKA_OFFSET_STORED;
+        rd_kafka_assign(consumer->client.rk, partitions);
+    }
+    rd_kafka_topic_partition_list_destroy(partitions);
 }
 
 static enum status start_client(struct kafka_consumer *consumer, struct error *err)
@@ -330,6 +353,8 @@ static void note_trouble(struct kafka_consumer *consumer, const rd_kafka_message
               told->rkt == NULL ? "" : " topic ",
               told->rkt == NULL ? "" : rd_kafka_topic_name(told->rkt),
               rd_kafka_message_errstr(told));
+    if (told->rkt == NULL)
+        assign_again(consumer);
 }
 
 /* Whoever finds nothing has time to commit. */
