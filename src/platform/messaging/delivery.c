@@ -155,11 +155,14 @@ static void record_applied(const struct application *a, size_t live)
             delivery_record(a->door, a->live[at], a->count);
 }
 
-/* Repeats while the room marks more; each time there are fewer left. */
+/* Repeats while the room marks more; each time there are fewer left. Once the database was away for
+ * some, nothing more is tried: it would overtake them, who are handed over again. */
 static enum status attempt(void *context, size_t first, size_t count, struct error *err)
 {
     struct application *a = context;
     const struct consumer_config *config = a->door->config;
+    if (a->down.status != OK)
+        return OK;
     for (;;) {
         const size_t live = gather_live(a, first, count);
         if (live == 0)
