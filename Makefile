@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
-.PHONY: bench-tracing fuzz lint format clean
+.PHONY: bench-tracing fuzz simulate test-mutations lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -25,6 +25,14 @@ test-matrix: ## system tests over every event bus with every key store (half an 
 
 test-compose: ## docker-compose up and docker compose up, with faults (root; many minutes)
 	@tools/test-compose
+
+simulate: build ## RUNS schedules of the real services under a seeded scheduler, from SEED on
+	@tools/setup test
+	@build/tests/simulation/simulate --runs $(or $(RUNS),100000) $(or $(SEED),1)
+
+test-mutations: build ## break one rule of the sources at a time: the simulation must notice (minutes)
+	@tools/setup test
+	@tests/simulation/mutations.py --build build
 
 fuzz: ## libFuzzer on every target: SECONDS=60 for each, TARGET="http json", SEED=
 	@tools/setup test
