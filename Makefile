@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
-.PHONY: bench-tracing fuzz simulate test-mutations lint format clean
+.PHONY: bench-overload bench-tracing fuzz simulate test-mutations lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -61,6 +61,11 @@ bench-parts: build ## booked transactions a second over each event bus and key s
 	@tools/setup kafka dynamodb sns-sqs test
 	@tools/venv
 	@.venv/bin/python bench/parts.py
+
+bench-overload: build ## what the door does when more is asked than fits (three minutes)
+	@tools/setup test
+	@tools/venv
+	@.venv/bin/python bench/overload.py
 
 bench-tracing: build ## what traces cost, sampled and whole, and a collector that is away (minutes)
 	@tools/setup test

@@ -44,6 +44,10 @@ static void print_json(const struct options *options, const struct result *resul
            MILLI_OF(histogram_percentile_us(latency, 900)),
            MILLI_OF(histogram_percentile_us(latency, 990)),
            MILLI_OF(histogram_percentile_us(latency, 999)), MILLI_OF(latency->max_us));
+    const struct histogram *refusal = &result->refusal_latency;
+    printf(",\"refusal_p50_ms\":" MILLI ",\"refusal_p99_ms\":" MILLI ",\"refusal_max_ms\":" MILLI,
+           MILLI_OF(histogram_percentile_us(refusal, 500)),
+           MILLI_OF(histogram_percentile_us(refusal, 990)), MILLI_OF(refusal->max_us));
     printf(",\"replays\":%" PRIu64 ",\"replays_differing\":%" PRIu64 ",\"statuses\":{",
            result->replays, result->replays_differing);
     const char *comma = "";

@@ -169,11 +169,13 @@ static void count_answer(struct run *run, struct connection *connection)
     run->under_way--;
     connection->is_busy = false;
     run->result->statuses[connection->status]++;
+    const uint64_t took_us = (run->last_answer_ns - connection->since_ns) / 1000;
     if (ok) {
         run->result->ok++;
-        histogram_add(&run->result->latency, (run->last_answer_ns - connection->since_ns) / 1000);
+        histogram_add(&run->result->latency, took_us);
     } else {
         run->result->failed++;
+        histogram_add(&run->result->refusal_latency, took_us);
         show_sample(run, "not ok", connection);
     }
     repeat_or_compare(run, connection);

@@ -14,7 +14,8 @@ struct result {
     uint64_t statuses[STATUS_MAX];
     uint64_t ok, failed, broken, unanswered;
     uint64_t replays, replays_differing;
-    struct histogram latency;
+    struct histogram latency;         /* of what was ok */
+    struct histogram refusal_latency; /* of other answers */
     int64_t measured_ms;
     int64_t own_cpu_ms, machine_cpu_ms;
     int64_t watched_cpu_ms[WATCHED_MAX], watched_pss_kib[WATCHED_MAX];

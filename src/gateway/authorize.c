@@ -36,7 +36,8 @@ void authorize_handle(struct visit *visit)
     struct hop_item *item = ARENA_NEW(visit->request->arena, struct hop_item);
     struct sha256 key_hash;
     struct json_value body;
-    if (!intake_key(visit, AUTHORIZE_ROUTE, &key_hash) || !intake_body(visit, &body))
+    if (!intake_has_room(visit) || !intake_key(visit, AUTHORIZE_ROUTE, &key_hash) ||
+        !intake_body(visit, &body))
         return;
     if (!authorize_read_item(visit, &body, item)) {
         visit_answer(visit, &item->answer);

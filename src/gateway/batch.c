@@ -114,7 +114,8 @@ void batch_handle(struct visit *visit)
 {
     struct sha256 key_hash;
     struct json_value body;
-    if (!intake_key(visit, BATCH_ROUTE, &key_hash) || !intake_body(visit, &body))
+    if (!intake_has_room(visit) || !intake_key(visit, BATCH_ROUTE, &key_hash) ||
+        !intake_body(visit, &body))
         return;
     const struct json_value *list = read_items(visit, &body);
     if (list == NULL)

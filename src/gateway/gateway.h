@@ -28,6 +28,7 @@ struct gateway_config {
     int64_t authorization_workers;
     int64_t forward_workers;
     int64_t queue_size;
+    int64_t queue_wait_ms;
     int64_t connections_size;
     int64_t decision_timeout_ms;
     struct keystore_config keystore;

@@ -7,6 +7,7 @@
 #include "gateway/hop_message.h"
 #include "gateway/path.h"
 #include "gateway/spans.h"
+#include "gateway/wait_estimate.h"
 #include "platform/clock.h"
 #include "platform/http/http_client.h"
 #include "platform/log/log.h"
@@ -27,6 +28,7 @@ static const size_t REPLY_SIZE_MAX = 64 * 1024 * 1024;
 struct hop_worker {
     struct http_client *client;
     struct keystore *keys;
+    struct wait_estimate wait;
 };
 
 struct hop {
@@ -207,6 +209,7 @@ static void hop_run(struct worker *worker, void **items, size_t count)
     struct hop_worker *own = worker->context;
     struct hop_item **batch_items = ARENA_NEW_ARRAY(worker->arena, struct hop_item *, count);
     const int64_t now_us = clock_monotonic_us();
+    wait_estimate_take(&own->wait, count);
     for (size_t at = 0; at < count; at++) {
         batch_items[at] = items[at];
         metric_observe(&METRIC_GATEWAY_QUEUE_WAIT, 0,
@@ -230,6 +233,7 @@ static void hop_run(struct worker *worker, void **items, size_t count)
     hop_keys_settle(&keys);
     for (size_t at = 0; at < count; at++)
         deliver_item(batch.items[at]);
+    wait_estimate_note_run(&own->wait, clock_monotonic_us() - now_us);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------ */
@@ -302,12 +306,39 @@ const char *hop_op_name(enum hop_op op)
     return NAMES[op];
 }
 
+/* ---- taking items ----------------------------------------------------------------------------
+ */
+
+static bool is_slow(const struct hop *hop, const struct hop_worker *worker)
+{
+    const int64_t wait_max_us = hop->gateway->config->queue_wait_ms * 1000;
+    return wait_estimate_us(&worker->wait, BATCH_MAX) > wait_max_us;
+}
+
+static bool shed(enum shed_reason reason)
+{
+    metric_count(&METRIC_GATEWAY_SHED, reason);
+    return false;
+}
+
 bool hop_submit(struct hop *hop, struct hop_item *item)
 {
+    struct hop_worker *worker = &hop->workers[item->lane % hop->worker_count];
+    if (is_slow(hop, worker))
+        return shed(SHED_QUEUE_SLOW);
     item->trace = trace_context_child(&item->visit->trace);
     item->submitted_us = clock_monotonic_us();
+    wait_estimate_add(&worker->wait); /* first: a run may take it at once */
     if (worker_pool_submit(hop->pool, (unsigned)item->lane, item))
         return true;
-    metric_count(&METRIC_GATEWAY_SHED, SHED_QUEUE_FULL);
-    return false;
+    wait_estimate_take(&worker->wait, 1);
+    return shed(SHED_QUEUE_FULL);
+}
+
+bool hop_sheds(struct hop *hop)
+{
+    for (int at = 0; at < hop->worker_count; at++)
+        if (!is_slow(hop, &hop->workers[at]))
+            return false;
+    return !shed(SHED_QUEUE_SLOW);
 }

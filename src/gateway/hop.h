@@ -46,7 +46,9 @@ MUST_CHECK enum status hop_start(struct gateway *gateway, struct hop **hop_out, 
 /* Answers what is queued first. Accepts NULL. */
 void hop_stop(struct hop *hop);
 
-/* False: the queue is full, the item has not been taken. */
+/* False: the queue is full, or it would have to wait for too long; it has not been taken. */
 MUST_CHECK bool hop_submit(struct hop *hop, struct hop_item *item);
+/* True: no worker would take a single item, so it need not even be read; it is counted as shed. */
+MUST_CHECK bool hop_sheds(struct hop *hop);
 
 #endif

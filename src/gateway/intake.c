@@ -4,8 +4,17 @@
 #include "domain/idempotency.h"
 #include "gateway/gateway.h"
 #include "gateway/head.h"
+#include "gateway/hop.h"
 #include "gateway/metrics.h"
 #include "platform/clock.h"
+
+bool intake_has_room(struct visit *visit)
+{
+    if (!hop_sheds(visit->gateway->hop))
+        return true;
+    visit_refuse(visit, PROBLEM_BACKPRESSURE, NULL);
+    return false;
+}
 
 bool intake_key(struct visit *visit, const char *route, struct sha256 *lookup_out)
 {

@@ -3,7 +3,7 @@
  * Purpose:   checks the head and parses the body, refusing with the one problem that says why.
  * Units:     none.
  * Ownership: results live in the request's arena.
- * Errors:    false: the visit has been refused (400, 415).
+ * Errors:    false: the visit has been refused (400, 415, 503).
  * Threads:   values. */
 #ifndef GATEWAY_INTAKE_H
 #define GATEWAY_INTAKE_H
@@ -15,6 +15,8 @@
 /* The route under which authorizations are counted, whichever door they took: /authorize too. */
 #define AUTHORIZE_ROUTE "/v1/authorizations"
 
+/* Asked before anything is read: while nothing more can be taken, a refusal must cost little. */
+MUST_CHECK bool intake_has_room(struct visit *visit);
 /* The lookup digest of the Idempotency-Key; `route` is canonical. */
 MUST_CHECK bool intake_key(struct visit *visit, const char *route, struct sha256 *lookup_out);
 MUST_CHECK bool intake_body(struct visit *visit, struct json_value *body_out);

@@ -26,6 +26,7 @@ enum idempotency_outcome { IDEMPOTENCY_OUTCOMES(METRIC_VALUE_ENUM) IDEMPOTENCY_O
 /* Where there was no place or no time for it. */
 #define SHED_REASONS(X)                                                                            \
     X(SHED_QUEUE_FULL, "queue_full") /* of this gateway                                        */  \
+    X(SHED_QUEUE_SLOW, "queue_slow") /* there was room, but it would have waited too long      */  \
     X(SHED_DOWNSTREAM, "downstream") /* queued, but the authorization service is too busy      */
 
 enum shed_reason { SHED_REASONS(METRIC_VALUE_ENUM) SHED_REASON_COUNT };

@@ -55,6 +55,9 @@ const struct option GATEWAY_OPTIONS[] = {
      "How many reads may be under way at once.", NULL},
     {"gateway-queue-size", OPT_INT, "4096", FIELD(queue_size),
      "How many requests may wait for each worker; more are answered 503.", NULL},
+    {"gateway-queue-wait-ms", OPT_INT, "1000", FIELD(queue_wait_ms),
+     "How long, in milliseconds, a request may have to wait for its worker, going by how long runs "
+     "take at the moment; who would wait longer is answered 503 at once.", NULL},
     {"gateway-connections-size", OPT_INT, "4096", FIELD(connections_size),
      "How many client connections may be open at once.", NULL},
     {"decision-timeout-ms", OPT_INT, "5000", FIELD(decision_timeout_ms),
@@ -161,6 +164,7 @@ static enum status check_config(const struct gateway_config *config, struct erro
         {"authorization-workers", config->authorization_workers, 1, LANE_COUNT},
         {"gateway-forward-workers", config->forward_workers, 1, FORWARD_WORKERS_MAX},
         {"gateway-queue-size", config->queue_size, 1, QUEUE_SIZE_MAX},
+        {"gateway-queue-wait-ms", config->queue_wait_ms, 1, DECISION_TIMEOUT_MS_MAX},
         {"gateway-connections-size", config->connections_size, 1, CONNECTIONS_SIZE_MAX},
         {"decision-timeout-ms", config->decision_timeout_ms, 1, DECISION_TIMEOUT_MS_MAX},
         {"keystore-timeout-ms", keys->timeout_ms, 1, KEYSTORE_TIMEOUT_MS_MAX},

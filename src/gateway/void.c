@@ -29,6 +29,8 @@ void void_handle(struct visit *visit)
     struct hop_item *item = ARENA_NEW(arena, struct hop_item);
     struct json_value body;
     *item = (struct hop_item){.visit = visit, .op = HOP_VOID, .has_key = true};
+    if (!intake_has_room(visit))
+        return;
     if (!uuid_parse(visit->variable, &item->authorization_id)) {
         visit_refuse(visit, PROBLEM_NOT_FOUND, "an authorization's id is a UUID");
         return;
