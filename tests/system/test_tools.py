@@ -169,10 +169,10 @@ def test_saga__ls_and_show(system):
 @pytest.mark.parametrize("args, code, words", [
     (["ls", "--state", "lost"], 2, "must be one of"),
     (["ls", "--limit", "100001"], 2, "at most 100000"),
-    (["show"], 2, "one of ls, show ID is expected"),
+    (["show"], 2, "one of ls, show ID, retry"),
     (["show", "x"], 1, "is not a saga's id"),
     (["show", str(NOBODY)], 1, "there is no saga"),
-    (["begin"], 2, "one of ls, show ID is expected"),
+    (["begin"], 2, "one of ls, show ID, retry"),
 ])
 def test_saga__refuses(system, args, code, words):
     assert words in ran(system, "saga", *args, code=code).stderr
