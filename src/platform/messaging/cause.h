@@ -23,7 +23,8 @@
     X(ACCOUNT_MISMATCH,       "account_mismatch",       "business") /* the hold is another's    */ \
     X(DATABASE_BUSY,          "database_busy",          "transient_exhausted") /* locks, time   */ \
     X(DATABASE_REFUSED,       "database_refused",       "bug")      /* it will not save this    */ \
-    X(CONSUMER_CRASHED,       "consumer_crashed",       "bug")      /* time after time          */
+    X(CONSUMER_CRASHED,       "consumer_crashed",       "bug")      /* time after time          */ \
+    X(REHEARSED,              "rehearsed",              "bug")      /* as was asked for         */
 /* clang-format on */
 
 enum cause {

@@ -220,6 +220,10 @@ enum status consumer_check_settings(const struct consumer_settings *settings, st
         return error_set(err, ERR_INVALID, "park-attempts-max is 1 to %d", PARK_ATTEMPTS_MAX);
     if (settings->park_wait_ms < 1 || settings->park_wait_ms > PARK_WAIT_MS_MAX)
         return error_set(err, ERR_INVALID, "park-wait-ms is 1 to %d (a minute)", PARK_WAIT_MS_MAX);
+    struct uuid key;
+    const struct text poison = text_of(settings->rehearse_poison_key);
+    if (!text_is_none(poison) && !uuid_parse(poison, &key))
+        return error_set(err, ERR_INVALID, "rehearse-poison-key is a key, such as an account's id");
     return OK;
 }
 
@@ -287,6 +291,7 @@ enum status consumer_start(const struct consumer_config *config, struct consumer
     struct consumer *consumer = calloc(1, sizeof *consumer);
     ASSERT(consumer != NULL);
     consumer->config = *config;
+    (void)uuid_parse(text_of(config->settings.rehearse_poison_key), &consumer->config.poison_key);
     for (int at = 0; at < config->threads; at++) {
         const enum status status = start_member(consumer, err);
         if (status != OK) {

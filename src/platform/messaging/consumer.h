@@ -75,9 +75,10 @@ struct consumer_settings {
                                   cannot be applied; skip: it waits alone and they go on */
     int64_t park_attempts_max; /* tries of a message before it is a dead letter */
     int64_t park_wait_ms;      /* before the second try; doubles, up to a minute */
+    const char *rehearse_poison_key; /* its messages cannot be applied; NULL: no rehearsal */
 };
 
-/* ERR_INVALID: a number out of its range. */
+/* ERR_INVALID: a number out of its range, a key that is none. */
 MUST_CHECK enum status consumer_check_settings(const struct consumer_settings *settings,
                                                struct error *err);
 
@@ -90,6 +91,7 @@ struct consumer_config {
     int threads;
     int batch_max;
     size_t arena_size_max;
+    struct uuid poison_key; /* the machinery's: of settings; nil: none */
     void *context;
     /* One SQL transaction: claim the inbox, load, decide, leave out what is marked, save, commit.
      */

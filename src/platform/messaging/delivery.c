@@ -155,6 +155,28 @@ static void record_applied(const struct application *a, size_t live)
             delivery_record(a->door, a->live[at], a->count);
 }
 
+static bool is_poison(const struct application *a, const struct delivery *delivery)
+{
+    const struct uuid *poison = &a->door->config->poison_key;
+    return !uuid_is_nil(poison) && uuid_equals(&delivery->message.key, poison);
+}
+
+/* As if the program had a bug that strikes at one key: whatever batch has one of its messages fails
+ * as a whole, until it is alone. */
+static enum status rehearse(struct application *a, size_t live, struct error *err)
+{
+    for (size_t at = 0; at < live; at++) {
+        if (!is_poison(a, a->live[at]))
+            continue;
+        if (live > 1)
+            return error_set(err, ERR_BROKEN, "a message of this batch is poison, as rehearsed");
+        delivery_refuse(a->live[at], DELIVERY_PARK, CAUSE_REHEARSED,
+                        "the configuration has it fail: rehearse-poison-key");
+        mark_followers(a);
+    }
+    return OK;
+}
+
 /* Repeats while the room marks more; each time there are fewer left. Once the database was away for
  * some, nothing more is tried: it would overtake them, who are handed over again. */
 static enum status attempt(void *context, size_t first, size_t count, struct error *err)
@@ -167,6 +189,9 @@ static enum status attempt(void *context, size_t first, size_t count, struct err
         const size_t live = gather_live(a, first, count);
         if (live == 0)
             return OK;
+        TRY(rehearse(a, live, err));
+        if (delivery_is_marked(a->live[0]))
+            continue; /* it was alone */
         arena_reset(a->door->attempt);
         gather_cause(a, live);
         const struct delivery_batch batch = {a->door->db, a->door->attempt, a->live, live};

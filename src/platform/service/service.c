@@ -90,6 +90,9 @@ const struct option CONSUMER_OPTIONS[] = {
      "How often a message that cannot be applied is tried before it is a dead letter."},
     {"park-wait-ms", OPT_INT, "500", FIELD(consumer.park_wait_ms),
      "How long, in milliseconds, before its second try; doubles, up to a minute."},
+    {"rehearse-poison-key", OPT_TEXT, NULL, FIELD(consumer.rehearse_poison_key),
+     "dev profile: messages of this key, such as an account's id, cannot be applied, as if by a "
+     "bug: to rehearse what to do about it."},
     {NULL},
 };
 /* clang-format on */
@@ -115,6 +118,10 @@ static enum status check_config(struct service_config *config, struct error *err
                          "the dev profile is open to everybody, so it listens on loopback only, "
                          "not on '%s'; set TALLYSTICK_PROFILE=prod",
                          config->listen_address);
+    if (!service_is_dev(config) && config->consumer.rehearse_poison_key != NULL)
+        return error_set(err, ERR_INVALID,
+                         "rehearse-poison-key is for the dev profile: it keeps an account's "
+                         "messages from being applied");
     if (config->drain_ms < 0)
         config->drain_ms = service_is_dev(config) ? 0 : DRAIN_MS_PROD;
     return OK;
