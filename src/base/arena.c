@@ -7,6 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* To AddressSanitizer a block is one piece of memory. It is told what of it is given out, so that
+ * it sees who reads past the end of a piece, or after a reset. Elsewhere nothing of this is left.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define KNOWS_PIECES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KNOWS_PIECES 1
+#endif
+#endif
+#ifdef KNOWS_PIECES
+#include <sanitizer/asan_interface.h>
+enum { GAP_SIZE = alignof(max_align_t) }; /* between two pieces */
+#else
+#define ASAN_POISON_MEMORY_REGION(data, size)   ((void)(data), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(data, size) ((void)(data), (void)(size))
+enum { GAP_SIZE = 0 };
+#endif
+
 static const size_t BLOCK_SIZE_FIRST = 256 * 1024;
 
 /* A reset keeps one block of up to so many times the first one's size: fresh memory costs a page
@@ -34,6 +53,7 @@ static struct block *block_new(size_t size)
     block->next = NULL;
     block->size = size;
     block->used = 0;
+    ASAN_POISON_MEMORY_REGION(block->data, size);
     return block;
 }
 
@@ -75,7 +95,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     const size_t step = alignof(max_align_t);
     ASSERT(size <= arena->size_max);
-    const size_t rounded = (size + step - 1) / step * step;
+    const size_t rounded = (size + step - 1) / step * step + GAP_SIZE;
     struct block *block = arena->newest;
     if (block->used + rounded > block->size) {
         size_t next_size = block->size * 2;
@@ -92,6 +112,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     }
     void *piece = block->data + block->used;
     block->used += rounded;
+    ASAN_UNPOISON_MEMORY_REGION(piece, size);
     return piece;
 }
 
@@ -115,6 +136,7 @@ void arena_reset(struct arena *arena)
     free_blocks(kept->next);
     kept->next = NULL;
     kept->used = 0;
+    ASAN_POISON_MEMORY_REGION(kept->data, kept->size);
     arena->newest = kept;
     arena->size_total = kept->size;
 }

@@ -46,12 +46,37 @@ static void test_arena_alloc__aligned_and_apart(void **state)
     arena_free(arena);
 }
 
+/* AddressSanitizer's; where it is not, nobody watches and there is nothing to see. */
+int __asan_address_is_poisoned(void const volatile *address) __attribute__((weak));
+
+static bool is_watched(const char *address)
+{
+    return __asan_address_is_poisoned == NULL || __asan_address_is_poisoned(address) != 0;
+}
+
+static void test_arena__sanitizers_see_its_pieces(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(64 * 1024);
+    char *first = arena_alloc(arena, 5);
+    char *second = arena_alloc(arena, 32);
+    memset(first, 0, 5);
+    memset(second, 0, 32);
+    CHECK("past the end of a piece", is_watched(first + 5));
+    CHECK("just before another", is_watched(second - 1));
+    CHECK("past the last piece", is_watched(second + 32));
+    arena_reset(arena);
+    CHECK("after a reset", is_watched(first) && is_watched(second + 31));
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_reset__keeps_what_batches_need),
         cmocka_unit_test(test_arena_reset__gives_back),
         cmocka_unit_test(test_arena_alloc__aligned_and_apart),
+        cmocka_unit_test(test_arena__sanitizers_see_its_pieces),
     };
     return cmocka_run_group_tests_name("base/arena", tests, NULL, NULL);
 }
