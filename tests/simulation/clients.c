@@ -295,12 +295,12 @@ static void keep_account_locked(void)
 static void run_operator(void *context)
 {
     (void)context;
-    for (int at = 0; at < 3; at++) {
-        if (sim_below(3) == 0)
+    for (int at = 0; at < 5; at++) {
+        if (sim_below(5) == 0)
             keep_account_locked();
-        sim_rest(50 * 1000 + sim_below(400 * 1000));
+        sim_rest(sim_below(sim_below(2) == 0 ? 20 * 1000 : 300 * 1000));
         set_ledger_status(sim_below(2) == 0 ? "frozen" : "closed");
-        sim_rest(50 * 1000 + sim_below(300 * 1000));
+        sim_rest(sim_below(sim_below(2) == 0 ? 20 * 1000 : 300 * 1000));
         set_ledger_status("open");
     }
 }

@@ -44,6 +44,28 @@ static enum status find_unsent_commands(struct call *call, struct error *err)
     return OK;
 }
 
+static const char SAGA_COLUMNS[] =
+    "id type state step authorization_id account_id tries reason started_at updated_at lane";
+
+static enum status read_saga(struct call *call, struct error *err)
+{
+    (void)err;
+    const struct table *sagas = call_table(call, T_SAGA);
+    struct row *row;
+    for (size_t at = 0; (row = next_row(sagas, call, &at)) != NULL;)
+        if (cell_equals(COLUMN(row, call, "id"), call_param(call, 1)))
+            answer_add(call, sagas, row_seen(row, call->tx), SAGA_COLUMNS);
+    return OK;
+}
+
+/* Into the operators' audit, which nothing here asks. */
+static enum status record_deed(struct call *call, struct error *err)
+{
+    (void)err;
+    answer_add(call, NULL, NULL, "");
+    return OK;
+}
+
 const struct model SAGA_MODELS[] = {
     {"saga.lock_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=", "id"},
     {"saga.load_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=",
@@ -62,6 +84,10 @@ const struct model SAGA_MODELS[] = {
     {"saga.save_steps", MODEL_INSERT, T_SAGA_STEP,
      "lane[] saga_id[] step[] op[] state[] command_id[] tries[] started_at[] finished_at[] "
      "reason[]"},
+    {"saga.read_saga", MODEL_OWN, .run = read_saga},
+    {"saga.read_steps", MODEL_SELECT, T_SAGA_STEP,
+     "lane[]= saga_id[]=", "saga_id step op state command_id tries started_at finished_at reason"},
+    {"saga.record_deed", MODEL_OWN, .run = record_deed},
     {"saga.find_due_sagas", MODEL_OWN, .run = find_due_sagas},
     {"saga.find_unsent_commands", MODEL_OWN, .run = find_unsent_commands},
     {"saga.count_active_sagas", MODEL_OWN, .run = say_none},

@@ -80,8 +80,8 @@ MUTATIONS = [
     Mutation("change without a version", "domain/authorization.c",
              "    authorization->version++;\n", ""),
     # ---- outbox, bus, inbox
-    Mutation("save without the outbox", "saga/store.c",
-             "    outbox_send(&turn->outbox, db);\n", ""),
+    Mutation("save without what is to be said", "platform/messaging/outbox.c",
+             "    if (outbox->count == 0)\n", "    if (outbox->count < 2)\n"),
     Mutation("delete what may not be published", "platform/bus/postgres_publisher.c",
              "    if (status == OK)\n        for (size_t at",
              "    if (status == OK || status == ERR_UNKNOWN)\n        for (size_t at"),
@@ -137,6 +137,10 @@ MUTATIONS = [
     Mutation("a stuck saga is deaf", "domain/saga.c",
              "    { SAGA_STUCK,        STEP_RECORD_HOLD,           EV_HOLD_RECORDED,",
              "    { SAGA_STUCK,        STEP_RELEASE_HOLD,          EV_HOLD_RECORDED,"),
+    Mutation("compensate without asking the ledger", "domain/saga.c",
+             "SAGA_COMPENSATING, STEP_UNDO_HOLD,             STEP_UNKNOWN,      CMD_UNDO_HOLD },",
+             "SAGA_COMPENSATING, STEP_RELEASE_AUTHORIZATION, STEP_UNKNOWN,      "
+             "CMD_RELEASE_AUTHORIZATION },"),
     Mutation("move sagas that others move", "saga/sql/lock_sagas.sql",
              "FOR NO KEY UPDATE OF saga", "",
              ("saga/sql/load_sagas.sql", "FOR NO KEY UPDATE OF saga", "")),

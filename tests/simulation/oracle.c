@@ -163,16 +163,19 @@ static bool all_ended(void)
     return true;
 }
 
-/* Short holds expire before the end. */
-static bool is_any_due(void)
+int64_t oracle_next_due_us(void)
 {
     static const int64_t SOON_US = 3 * 1000000;
     const struct row *row;
-    for (EACH(row, of(S_AUTHORIZATION, T_AUTHORIZATION)))
-        if (get_i64(row, "remaining_minor") > 0 &&
-            cell_to_time(get(row, "expires_at")) < server_now_us() + SOON_US)
-            return true;
-    return false;
+    int64_t next_us = 0;
+    for (EACH(row, of(S_AUTHORIZATION, T_AUTHORIZATION))) {
+        if (get_i64(row, "remaining_minor") == 0)
+            continue;
+        const int64_t due_us = cell_to_time(get(row, "expires_at")) - sim.epoch_us;
+        if (due_us < sim.now_us + SOON_US && (next_us == 0 || due_us < next_us))
+            next_us = due_us;
+    }
+    return next_us;
 }
 
 /* Whose cursor stands before what there is. One is made when its partition is first looked at. */
@@ -198,15 +201,15 @@ static bool all_read(void)
     return true;
 }
 
-bool oracle_is_at_rest(void)
+bool oracle_is_quiet(void)
 {
-    if (!sim.is_calm || !clients_are_done() || letters_are_underway() || connections_are_busy())
+    if (!clients_are_done() || letters_are_underway() || connections_are_busy())
         return false;
     for (int schema = S_AUTHORIZATION; schema <= S_SAGA; schema++)
         if (!is_empty(of((enum schema)schema, T_OUTBOX)) ||
             !is_empty(of((enum schema)schema, T_PARKED_KEY)))
             return false;
-    return all_read() && all_ended() && !is_any_due();
+    return all_read() && all_ended();
 }
 
 /* ---- decisions ------------------------------------------------------------------------------- */

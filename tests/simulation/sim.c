@@ -273,7 +273,7 @@ void process_kill(struct process *process)
     process->kills++;
     /* Some stay away until whoever waits for them gives up. */
     process->restart_us =
-        sim.now_us + 1000 + sim_below(sim_below(6) == 0 ? 2500 * 1000 : 200 * 1000);
+        sim.now_us + 1000 + sim_below(sim_below(4) == 0 ? 3500 * 1000 : 200 * 1000);
 }
 
 static void kill_some(void)
@@ -329,7 +329,7 @@ void sim_run(bool (*is_over)(void), int64_t calm_at_us, int64_t end_us)
                 return;
             if (sim.now_us >= end_us)
                 sim_fail("nothing comes to rest");
-            sim.now_us = next_us;
+            sim.now_us = next_us > sim.leap_us ? next_us : sim.leap_us;
             start_those_due();
             continue;
         }

@@ -48,11 +48,13 @@ struct sim {
     uint64_t seed;
     uint64_t random;
     int64_t now_us;
+    int64_t leap_us;  /* nothing happens before: when nobody can go on, the time leaps there */
     int64_t epoch_us; /* what the database's clock said at 0 */
     uint64_t steps;
     uint64_t digest; /* of all that happened: equal for equal seeds */
     bool is_calm;    /* no more faults: everything must come to rest */
     bool is_loud;    /* tells what happens */
+    bool skips; /* on-poison is `skip`: what cannot be applied waits alone, others overtake it */
     struct sim_faults faults;
     int fault_count;
     struct process processes[PROCESSES_MAX];

@@ -22,7 +22,8 @@ enum { S = 1000000 };
 
 /* What the runs together have seen: a simulation in which nothing goes wrong proves nothing. */
 static struct {
-    uint64_t steps, commits, faults, kills, requests, sagas, compensated, expired, parked, stuck;
+    uint64_t steps, commits, faults, kills, requests, sagas, compensated, expired, parked, stuck,
+        deeds;
     uint64_t digest;
 } seen;
 
@@ -34,6 +35,7 @@ static void draw_faults(void)
         (unsigned)(sim_draw() & sim_draw() & 0xff) | (unsigned)(sim_draw() & 0x7);
     const bool all = sim_below(16) == 0, none = sim_below(16) == 0;
     const unsigned mask = none ? 0 : all ? 0xff : kinds;
+    sim.skips = sim_below(8) == 0;
     faults->give_way = 1 + sim_below(6);
     faults->crash = mask & 1 ? 400 + sim_below(4000) : 0;
     faults->disconnect = mask & 2 ? 100 + sim_below(2000) : 0;
@@ -79,12 +81,16 @@ static void seed_tables(void)
     }
 }
 
+/* Everything is done, and nothing will come: also short holds have expired. */
 static bool is_over(void)
 {
     connections_notice();
-    if (!sim.is_calm && sim_fault(sim.faults.server_restart / 8))
+    if (sim_fault(sim.faults.server_restart / 8))
         connections_restart_server();
-    return oracle_is_at_rest();
+    if (!oracle_is_quiet())
+        return false;
+    sim.leap_us = oracle_next_due_us();
+    return sim.leap_us == 0;
 }
 
 static void count_seen(void)
@@ -103,6 +109,7 @@ static void count_seen(void)
         seen.sagas++;
         seen.compensated += cell_is(cells[column_of(sagas, "state", 5)], "compensated");
         seen.stuck += cell_is(cells[column_of(sagas, "reason", 6)], "no_answer");
+        seen.deeds += cell_is(cells[column_of(sagas, "reason", 6)], "operator");
         seen.expired += cell_is(cells[column_of(sagas, "reason", 6)], "expired");
     }
     for (int schema = S_AUTHORIZATION; schema <= S_SAGA; schema++)
@@ -132,15 +139,24 @@ static void run_schedule(uint64_t seed)
 
 static void tell_seen(uint64_t runs, uint64_t first)
 {
-    printf("%llu schedules from seed %llu: %llu steps, %llu commits, %llu requests, %llu sagas "
-           "(%llu compensated, %llu stuck for a while, %llu expired), %llu faults, "
-           "%llu kills, %llu messages parked; digest %016llx\n",
-           (unsigned long long)runs, (unsigned long long)first, (unsigned long long)seen.steps,
-           (unsigned long long)seen.commits, (unsigned long long)seen.requests,
-           (unsigned long long)seen.sagas, (unsigned long long)seen.compensated,
-           (unsigned long long)seen.stuck, (unsigned long long)seen.expired,
-           (unsigned long long)seen.faults, (unsigned long long)seen.kills,
-           (unsigned long long)seen.parked, (unsigned long long)seen.digest);
+    const struct {
+        const char *what;
+        uint64_t count;
+    } COUNTS[] = {{"steps", seen.steps},
+                  {"commits", seen.commits},
+                  {"requests", seen.requests},
+                  {"sagas", seen.sagas},
+                  {"compensated", seen.compensated},
+                  {"stuck for a while", seen.stuck},
+                  {"undone by an operator", seen.deeds},
+                  {"expired", seen.expired},
+                  {"faults", seen.faults},
+                  {"kills", seen.kills},
+                  {"messages parked", seen.parked}};
+    printf("%llu schedules from seed %llu:", (unsigned long long)runs, (unsigned long long)first);
+    for (size_t at = 0; at < COUNT(COUNTS); at++)
+        printf(" %llu %s,", (unsigned long long)COUNTS[at].count, COUNTS[at].what);
+    printf(" digest %016llx\n", (unsigned long long)seen.digest);
 }
 
 int main(int argc, char **argv)
