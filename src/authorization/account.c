@@ -61,9 +61,26 @@ static void refuse_opening(const struct batch *b, struct item *item)
     item_add_error(item, "/credit_limit", "missing", TEXT("a new account needs a credit_limit"));
 }
 
+/* A change has no key under which its repeat would be known. Somebody else's may have come in
+ * between, so it is made once: what opened the account was all of it, and what may have been saved
+ * is not done again. */
+bool decide_made(struct item *item)
+{
+    if (item->op != ITEM_PUT_ACCOUNT)
+        return false;
+    if (item->opened)
+        item_answer_opened(item);
+    else if (item->in_doubt)
+        item_refuse(item, PROBLEM_DEADLINE_EXCEEDED,
+                    "the account may have been changed or not; look at it before you ask again");
+    return item->opened || item->in_doubt;
+}
+
 void decide_put_account(struct batch *b, struct item *item)
 {
     struct batch_account *place = batch_find_account(b, &item->account_id);
+    if (decide_made(item))
+        return;
     if (!place->exists) {
         refuse_opening(b, item);
         return;
@@ -90,7 +107,7 @@ void decide_put_account(struct batch *b, struct item *item)
     *then = *account;
     item->answer.kind = ANSWER_ACCOUNT;
     item->answer.account = then;
-    item->answer.http_status = item->opened ? 201 : 200;
+    item->answer.http_status = 200;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -118,7 +135,8 @@ struct item *decide_opener(const struct batch *b, const struct uuid *account_id,
                                         .user_id = item->user_id,
                                         .status = ACCOUNT_OPEN,
                                         .version = 1};
-        if (item->op == ITEM_PUT_ACCOUNT && account_from_put(b, item, account_out))
+        if (item->op == ITEM_PUT_ACCOUNT && !item->in_doubt &&
+            account_from_put(b, item, account_out))
             return item;
         if (item->op == ITEM_AUTHORIZE && account_from_first_sight(b, item, account_out))
             return item;

@@ -21,6 +21,13 @@ void item_answer(struct item *item, const struct batch_authorization *authorizat
     };
 }
 
+void item_answer_opened(struct item *item)
+{
+    ASSERT(item->opened);
+    item->answer =
+        (struct answer){.kind = ANSWER_ACCOUNT, .http_status = 201, .account = &item->opened_as};
+}
+
 void item_refuse(struct item *item, enum problem_code code, const char *detail)
 {
     item->answer = (struct answer){

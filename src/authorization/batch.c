@@ -130,8 +130,13 @@ static enum status open_missing_accounts(struct batch *b, bool *opened_any_out, 
         return OK;
     db_rollback(b->db);
     TRY(store_open_accounts(b->db, b->arena, &openings, err));
-    for (size_t at = 0; at < openings.count; at++)
-        openings.openers[at]->opened |= openings.opened[at];
+    for (size_t at = 0; at < openings.count; at++) {
+        struct item *opener = openings.openers[at];
+        if (!openings.opened[at])
+            continue;
+        opener->opened = true;
+        opener->opened_as = openings.accounts[at];
+    }
     return OK;
 }
 
@@ -192,8 +197,12 @@ static void refuse_busy(struct batch *b, size_t at)
                         "somebody else keeps its account locked");
         return;
     }
-    if (decide_repeat(b, item))
+    if (decide_repeat(b, item) || decide_made(item))
         return;
+    if (item->in_doubt) { /* the lock may be that of its own commit, still on its way */
+        item_refuse(item, PROBLEM_DEADLINE_EXCEEDED, NULL);
+        return;
+    }
     item_refuse(item, PROBLEM_BACKPRESSURE, "somebody else keeps this account locked");
     item->answer.problem.retry_after_ms = 1000;
 }

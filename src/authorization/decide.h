@@ -16,6 +16,8 @@ void decide_authorize(struct batch *b, struct item *item);
 void decide_void(struct batch *b, struct item *item);
 void decide_release(struct batch *b, struct item *item);
 void decide_put_account(struct batch *b, struct item *item);
+/* Put account: an earlier attempt has made the change, or may have; answers so and says true. */
+bool decide_made(struct item *item);
 void decide_expiry(struct batch *b, struct batch_authorization *due);
 
 /* The item that opens this missing account, with what the account will be; NULL: nobody does. */
@@ -33,6 +35,8 @@ void decide_note_key(struct batch *b, struct item *item, struct batch_authorizat
 
 void item_answer(struct item *item, const struct batch_authorization *authorization,
                  int64_t version, int http_status);
+/* The account as the item, which is to put it, has opened it. */
+void item_answer_opened(struct item *item);
 void item_refuse(struct item *item, enum problem_code code, const char *detail);
 /* One field that the problem is about; `pointer` and `code` are literals. */
 void item_add_error(struct item *item, const char *pointer, const char *code, struct text detail);

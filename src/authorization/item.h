@@ -66,6 +66,7 @@ struct item {
     struct text traceparent;            /* of the request that began it */
     struct uuid request_id;             /* nil: none */
     int64_t deadline_us;                /* monotonic clock */
+    bool in_doubt;                      /* an attempt may have saved it, and nobody knows */
 
     /* authorize, void */
     bool has_key;
@@ -83,7 +84,8 @@ struct item {
     struct asked_amount limit;
     bool has_status;
     enum account_status status;
-    bool opened; /* the account was opened by this item */
+    bool opened; /* the account was opened by this item, for good: */
+    struct account opened_as;
 
     /* release */
     struct text reason;

@@ -52,7 +52,10 @@ static enum status attempt(void *context, size_t first, size_t count, struct err
     struct run *run = context;
     run->batch.items = run->items + first;
     run->batch.count = count;
-    return batch_attempt(&run->batch, err);
+    const enum status status = batch_attempt(&run->batch, err);
+    for (size_t at = 0; at < count && status == ERR_UNKNOWN; at++)
+        run->batch.items[at]->in_doubt = true;
+    return status;
 }
 
 static enum problem_code problem_of(enum status status)
@@ -82,6 +85,10 @@ static void fail(void *context, size_t index, const struct error *err)
     const enum problem_code code = problem_of(err->status);
     log_error(&item->trace, "authorization.failed", "an item could not be decided",
               kv_str("status", status_name(err->status)), kv_str("error", err->message));
+    if (decide_made(item)) { /* whatever failed afterwards */
+        item_render(item);
+        return;
+    }
     item_refuse(item, code, NULL);
     if (code == PROBLEM_BACKPRESSURE || code == PROBLEM_DEPENDENCY_DOWN)
         item->answer.problem.retry_after_ms = 1000;

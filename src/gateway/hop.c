@@ -170,6 +170,17 @@ static enum status ask_once(struct hop_batch *b, struct error *err)
     return OK;
 }
 
+/* An account's change has no key under which its repeat would be known: asked again it could undo
+ * what somebody else has changed meanwhile. */
+static void refuse_unrepeatable(struct hop_batch *b)
+{
+    for (size_t at = 0; at < b->open_count; at++)
+        if (b->open[at]->op == HOP_PUT_ACCOUNT)
+            refuse(b, b->open[at], PROBLEM_DEADLINE_EXCEEDED,
+                   "the account may have been changed or not; look at it before you ask again");
+    find_open(b);
+}
+
 static void rest(void)
 {
     const struct timespec wait = {.tv_nsec = ASK_AGAIN_MS * 1000000L};
@@ -199,6 +210,9 @@ static void ask(struct hop_batch *b)
         b->was_sent = true;
         log_warning(&b->open[0]->visit->trace, "hop.retried", "an answer got lost, asking again",
                     kv_str("detail", err.message), kv_i64("items", (int64_t)b->open_count));
+        refuse_unrepeatable(b);
+        if (b->open_count == 0)
+            return;
         rest();
         refuse_late(b);
     }

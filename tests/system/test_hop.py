@@ -76,3 +76,14 @@ def test_what_the_door_says(replies, status, code, make_system):
         assert (answer.status_code, answer.json().get("code")) == (status, code)
         hashes = {asked["items"][0]["key_hash"] for asked in authorization.asked}
         assert len(hashes) == 1  # asked again under the same key
+
+
+def test_a_change_of_an_account_is_not_asked_twice(make_system):
+    """Nothing would tell its repeat from another change."""
+    with played(LOST, DONE) as authorization:
+        system = make_system(start=False, env={
+            "TALLYSTICK_AUTHORIZATION_URL": f"http://127.0.0.1:{authorization.server_port}"})
+        system.start("gateway")
+        answer = system.put("/v1/accounts/user-1", {"credit_limit": "5.00"})
+        assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
+        assert len(authorization.asked) == 1

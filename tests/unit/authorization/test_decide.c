@@ -154,11 +154,45 @@ static void test_decide__a_decline_without_account(void **state)
     arena_free(f.arena);
 }
 
+/* A change of an account has no key, and somebody else's may have come in between. */
+static void test_decide__an_account_is_put_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    begin(&f, true);
+    struct account *account = &f.batch.accounts[0].account;
+    struct item *put = &f.items[0], *opener = &f.items[1];
+    *put = make_item(&f, ITEM_PUT_ACCOUNT, 'p');
+    put->has_key = false;
+    put->limit = (struct asked_amount){.given = true, .is_minor = true, .decimal = {.digits = 5}};
+    *opener = *put;
+
+    put->in_doubt = true;
+    decide_put_account(&f.batch, put);
+    CHECK_EQ("nobody knows", put->answer.problem.code, PROBLEM_DEADLINE_EXCEEDED);
+    opener->opened = true;
+    opener->opened_as = *account;
+    opener->opened_as.limit_minor = 7;
+    decide_put_account(&f.batch, opener);
+    CHECK_EQ("as it was opened", opener->answer.account->limit_minor, 7);
+    CHECK_EQ("opened", opener->answer.http_status, 201);
+    CHECK_EQ("not changed by either", account->limit_minor, 10000);
+    CHECK_EQ("not changed by either", account->version, 1);
+    CHECK("nothing to save", !f.batch.accounts[0].dirty);
+
+    put->in_doubt = false;
+    decide_put_account(&f.batch, put);
+    CHECK_EQ("changed", account->limit_minor, 5);
+    arena_free(f.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decide__an_unconfirmed_commit_was_ours),
         cmocka_unit_test(test_decide__a_decline_without_account),
+        cmocka_unit_test(test_decide__an_account_is_put_once),
     };
     return cmocka_run_group_tests_name("authorization/decide", tests, NULL, NULL);
 }
