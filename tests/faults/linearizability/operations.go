@@ -230,17 +230,17 @@ func (b *book) addRest(records []*record) {
 		if r.Account != b.name || r.Outcome == refused {
 			continue
 		}
-		end := int64(never)
-		if r.EndNs != nil {
-			end = *r.EndNs
+		end, told := int64(never), (*output)(nil) // what a 504 says is no answer
+		if r.Outcome == acknowledged {
+			end, told = *r.EndNs, r.Output
 		}
 		switch {
 		case r.Operation == "put":
 			op := operation{kind: put, limit: r.Input.LimitMinor, status: r.Input.Status, record: r}
-			b.plan(op, r.StartNs, end, r.Output)
+			b.plan(op, r.StartNs, end, told)
 		case r.Outcome == unknown: // nothing was learnt, nothing was changed
 		case r.Operation == "balance":
-			b.plan(operation{kind: balance, record: r}, r.StartNs, end, r.Output)
+			b.plan(operation{kind: balance, record: r}, r.StartNs, end, told)
 		case r.Operation == "look":
 			b.addLook(r)
 		case r.Operation == "reuse":
