@@ -41,6 +41,7 @@ INNER_ROUTES = [
     ("saga", "GET", f"/internal/sagas/{ID}"),
     ("saga", "GET", "/internal/sagas?state=stuck"),
     ("saga", "POST", "/internal/sagas/wait"),
+    ("saga", "POST", f"/internal/sagas/{ID}/deeds"),
     ("authorization", "GET", "/nowhere"),
     ("ledger", "GET", "/nowhere"),
     ("saga", "GET", "/nowhere"),

@@ -71,7 +71,7 @@ static void tell_letters(struct doctor *doctor, struct sql_rows rows)
                               "%lld messages wait parked, the oldest since %lld s", parked,
                               (long long)sql_i64(rows, 0, READ_AGES_PARKED_AGE_S));
         doctor_advise(doctor, finding,
-                      "they are tried again by themselves; why: grep message.parked in the logs");
+                      "they are tried again by themselves; why: tallystick parked ls");
     } else {
         doctor_tell(doctor, "work.parked", VERDICT_OK, "no message waits parked");
     }

@@ -242,6 +242,68 @@ static void test_turn_hear__a_refusal_starts_a_step_of_its_own(void **state)
     arena_free(f.arena);
 }
 
+/* As an operator's request brings it. */
+static enum deed_refusal do_deed(struct fixture *f, enum saga_type type, enum saga_event deed)
+{
+    return turn_deed(&f->turn, saga_of(f, type), deed, &f->delivery.trace);
+}
+
+static void test_turn_deed__a_retry_begins_anew(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    start(&f, SAGA_AUTHORIZE);
+    struct saga *saga = saga_of(&f, SAGA_AUTHORIZE);
+    const struct uuid command_id = saga->command_id;
+    saga->state = SAGA_STUCK;
+    f.turn.now_us += (int64_t)7200 * SECOND_US;
+    CHECK_EQ("stuck", do_deed(&f, SAGA_AUTHORIZE, EV_RETRY), DEED_ALLOWED);
+    CHECK_EQ("goes on", saga->state, SAGA_RUNNING);
+    CHECK("the same command", uuid_equals(&saga->command_id, &command_id));
+    CHECK_EQ("once more", saga->tries, 2);
+    CHECK_EQ("all repeats before it", saga->deadline_us, f.turn.now_us + (int64_t)30 * SECOND_US);
+    check_said(&f, "a retry", "ledger.record_hold saga.started ledger.record_hold saga.running");
+    arena_free(f.arena);
+}
+
+static void test_turn_deed__refusals_change_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        enum saga_type type;
+        enum saga_state in_state;
+        enum saga_state booking; /* of a release */
+        enum saga_event deed;
+        enum deed_refusal then;
+    } CASES[] = {
+        {"running", SAGA_AUTHORIZE, SAGA_RUNNING, 0, EV_RETRY, DEED_NOT_STUCK},
+        {"compensating", SAGA_AUTHORIZE, SAGA_COMPENSATING, 0, EV_ABANDON, DEED_NOT_STUCK},
+        {"completed", SAGA_AUTHORIZE, SAGA_COMPLETED, 0, EV_COMPENSATE, DEED_NOT_STUCK},
+        {"abandoned", SAGA_AUTHORIZE, SAGA_ABANDONED, 0, EV_RETRY, DEED_NOT_STUCK},
+        {"a release", SAGA_RELEASE, SAGA_STUCK, SAGA_STUCK, EV_COMPENSATE, DEED_NOT_OF_THIS_STEP},
+        {"it waits", SAGA_RELEASE, SAGA_STUCK, SAGA_STUCK, EV_RETRY, DEED_WAITS_FOR_BOOKING},
+        {"it waits", SAGA_RELEASE, SAGA_STUCK, SAGA_RUNNING, EV_RETRY, DEED_WAITS_FOR_BOOKING},
+        {"given up", SAGA_RELEASE, SAGA_STUCK, SAGA_ABANDONED, EV_RETRY, DEED_ALLOWED},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        struct fixture f;
+        begin(&f);
+        start(&f, CASES[at].type);
+        struct saga *saga = saga_of(&f, CASES[at].type);
+        saga->state = CASES[at].in_state;
+        if (CASES[at].type == SAGA_RELEASE)
+            saga_of(&f, SAGA_AUTHORIZE)->state = CASES[at].booking;
+        const size_t said = f.turn.outbox.count;
+        const bool is_allowed = CASES[at].then == DEED_ALLOWED;
+        CHECK_EQ(CASES[at].given, do_deed(&f, CASES[at].type, CASES[at].deed), CASES[at].then);
+        CHECK_EQ(CASES[at].given, saga->state == CASES[at].in_state, !is_allowed);
+        CHECK_EQ(CASES[at].given, f.turn.outbox.count == said, !is_allowed);
+        arena_free(f.arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_turn_hear__sees_what_came_before_it),
         cmocka_unit_test(test_turn_hear__an_abandoned_booking_is_not_followed),
         cmocka_unit_test(test_turn_hear__a_refusal_starts_a_step_of_its_own),
+        cmocka_unit_test(test_turn_deed__a_retry_begins_anew),
+        cmocka_unit_test(test_turn_deed__refusals_change_nothing),
         cmocka_unit_test(test_turn_deadline__goes_on_in_the_trace),
         cmocka_unit_test(test_turn_hear__a_release_that_waited_goes_on_in_its_own_trace),
         cmocka_unit_test(test_turn_deadline__repeats),
