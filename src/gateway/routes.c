@@ -63,11 +63,21 @@ size_t routes_body_size_max(struct text method, struct text path)
 /* ---- which route ------------------------------------------------------------------------------
  */
 
-static const struct route *find_route(const struct http_request *request, struct text *variable_out)
+/* The path of the first row that fits; NULL: none does. What is fixed stands above what a variable
+ * would fit too, and then has the methods of its own rows alone. */
+static const char *find_path(struct text path, struct text *variable_out)
 {
     for (size_t at = 0; at < COUNT(ROUTES); at++)
-        if (text_equals_c(request->method, ROUTES[at].method) &&
-            path_matches(ROUTES[at].path, request->path, variable_out))
+        if (path_matches(ROUTES[at].path, path, variable_out))
+            return ROUTES[at].path;
+    return NULL;
+}
+
+static const struct route *find_route(const struct http_request *request, struct text *variable_out)
+{
+    const char *const path = find_path(request->path, variable_out);
+    for (size_t at = 0; path != NULL && at < COUNT(ROUTES); at++)
+        if (text_equals_c(request->method, ROUTES[at].method) && strcmp(ROUTES[at].path, path) == 0)
             return &ROUTES[at];
     return NULL;
 }
@@ -77,9 +87,10 @@ static struct text find_methods(struct arena *arena, struct text path)
 {
     struct text_builder methods;
     struct text ignored;
+    const char *const found = find_path(path, &ignored);
     text_builder_init(&methods, arena, 32);
-    for (size_t at = 0; at < COUNT(ROUTES); at++)
-        if (path_matches(ROUTES[at].path, path, &ignored))
+    for (size_t at = 0; found != NULL && at < COUNT(ROUTES); at++)
+        if (strcmp(ROUTES[at].path, found) == 0)
             text_builder_add_format(&methods, "%s%s", methods.size > 0 ? ", " : "",
                                     ROUTES[at].method);
     return text_builder_text(&methods);

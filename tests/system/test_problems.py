@@ -174,7 +174,8 @@ def test_keys_that_are_keys(system, key):
 
 @pytest.mark.parametrize("path, allowed", [
     ("/authorize", "POST"), ("/v1/authorizations", "POST, GET"), ("/livez", "GET"),
-    ("/v1/accounts/u", "PUT, GET"), (f"/v1/authorizations/{uuid.UUID(int=1)}/void", "POST")])
+    ("/v1/authorizations/batch", "POST"), ("/v1/accounts/u", "PUT, GET"),
+    (f"/v1/authorizations/{uuid.UUID(int=1)}/void", "POST")])
 def test_other_methods_name_the_allowed_ones(system, path, allowed):
     answer = system.request("PATCH", path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
