@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
-.PHONY: bench-overload bench-tracing fuzz simulate test-mutations lint format clean
+.PHONY: bench-overload bench-tracing fuzz fuzz-contract simulate test-mutations lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -25,6 +25,15 @@ test-matrix: ## system tests over every event bus with every key store (half an 
 
 test-compose: ## docker-compose up and docker compose up, with faults (root; many minutes)
 	@tools/test-compose
+
+fuzz-contract: ## requests that fit contracts/openapi.yaml, or do not: SECONDS=60 SEED=1
+	@tools/setup test
+	@tools/venv
+	@[ -e build-asan/build.ninja ] || CC=gcc meson setup --werror -Dtests=enabled build-asan \
+	  -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-asan
+	@TALLYSTICK_FUZZ_SECONDS=$(or $(SECONDS),60) TALLYSTICK_TEST_SEED=$(or $(SEED),$(strip $(shell od -An -N3 -tu4 /dev/urandom))) \
+	  .venv/bin/pytest -s tests/system/test_contract_fuzz.py -k as_declared
 
 simulate: build ## RUNS schedules of the real services under a seeded scheduler, from SEED on
 	@tools/setup test
