@@ -15,7 +15,8 @@ from system.common import ROOT
 BUILD = pathlib.Path(os.environ.get("TALLYSTICK_FUZZ_BUILD", ROOT / "build-fuzz")).resolve()
 HERE = ROOT / "tests/fuzz"
 # The longest first: they end last where several run side by side.
-TARGETS = ("door", "http", "json", "hop", "event", "config", "amount", "trace")
+TARGETS = ("door", "http", "json", "hop", "event", "config", "log", "amount",
+           "trace")
 KEPT_SIZE_MAX = 4096  # bytes of an input that is kept: who reads the corpus is to see something
 # Whatever a sanitizer finds ends the run. Memory of an input is an arena's: there are no leaks.
 SETTINGS = {
