@@ -96,7 +96,10 @@ MUTATIONS = [
              "    TRY(parked_keep_back(door, deliveries, count, err));\n",
              "    TRY(note_bus(member, bus_confirm(member->bus, err), err));\n"
              "    TRY(parked_keep_back(door, deliveries, count, err));\n"),
-    Mutation("offsets without a fence", "platform/bus/postgres_consumer.c",
+    Mutation("offsets without a fence", "platform/bus/sql/move_cursors.sql",
+             "AND cursor.next_offset = moved.first_offset", "",
+             ("platform/bus/sql/claim_cursors.sql", "FOR UPDATE OF cursor SKIP LOCKED", "")),
+    Mutation("step over a message", "platform/bus/postgres_consumer.c",
              "        claim->next_offset = claim->first_offset + taken;",
              "        claim->next_offset = claim->first_offset + taken + (taken == 2);"),
     Mutation("let others overtake a parked message", "platform/messaging/delivery.c",
