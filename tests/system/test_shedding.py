@@ -10,8 +10,9 @@ from system.harness import wait_until
 
 @pytest.fixture(scope="module")
 def tight(open_system):
-    """Nobody is to wait for longer than a millisecond, by the length of the runs before."""
+    """One worker; nobody is to wait for it for longer than a millisecond, going by its runs."""
     return open_system(env={"TALLYSTICK_GATEWAY_QUEUE_WAIT_MS": 1,
+                            "TALLYSTICK_AUTHORIZATION_WORKERS": 1,
                             "TALLYSTICK_DECISION_TIMEOUT_MS": 60000})
 
 
@@ -24,17 +25,29 @@ def batch(system, items=1000):
     return [item["status"] for item in answer.json()["items"]]
 
 
-def shed(system, reason):
+def counted(system, name, **labels):
     text = system.get("/metrics", door="gateway_admin").text
     return sum(sample.value for family in text_string_to_metric_families(text)
                for sample in family.samples
-               if sample.name == "auth_shed_total" and sample.labels["reason"] == reason)
+               if sample.name == name and labels.items() <= sample.labels.items())
+
+
+def shed(system, reason):
+    return counted(system, "auth_shed_total", reason=reason)
+
+
+def taken(system):
+    """Items that a run has begun with."""
+    return counted(system, "auth_queue_wait_seconds_count")
 
 
 def crowded(system, pool, batches=4):
-    """The authorization service stands still, and more than a run waits for each worker."""
+    """The authorization service stands still, a run waits for it, and more wait for the run."""
+    before = taken(system)
     system.pause("authorization")
-    asked = [pool.submit(batch, system) for _ in range(batches)]
+    asked = [pool.submit(batch, system, 1)]
+    wait_until(lambda: taken(system) > before, what="a run has begun")
+    asked += [pool.submit(batch, system) for _ in range(batches)]
 
     def is_full():
         """Who asks while there is room waits for the answer like the others."""
