@@ -125,6 +125,17 @@ static enum status check_result(struct db *db, const struct trip_step *step, PGr
     return OK;
 }
 
+/* What comes after the results of all steps: why the SQL transaction that the sync ends, where no
+ * step was COMMIT, could not be committed, or why the server ends the session. */
+static enum status check_extra(struct db *db, enum status status, PGresult *result,
+                               struct error *err)
+{
+    if (status == OK)
+        status = connection_fail_statement(db, result, "end of the trip", err);
+    PQclear(result);
+    return status;
+}
+
 /* Reads the results of all steps and the sync. A lost connection is said by `*lost_out`. */
 static enum status read_steps(struct db *db, enum status *lost_out, struct error *err)
 {
@@ -147,7 +158,10 @@ static enum status read_steps(struct db *db, enum status *lost_out, struct error
             PQclear(result);
             return status;
         }
-        ASSERT(at < db->step_count);
+        if (at == db->step_count) {
+            status = check_extra(db, status, result, err);
+            continue;
+        }
         if (status == OK)
             status = check_result(db, &db->steps[at], result, err);
         db->results[db->result_count++] = result;
@@ -171,7 +185,7 @@ static enum status run_steps(struct db *db, struct error *err)
     enum status status = OK;
     if (send_steps(db))
         status = read_steps(db, &lost, err);
-    if (lost == OK && status == ERR_DOWN) { /* the server said why, and went */
+    if (lost == OK && db->is_of_no_use) { /* the server said why, and went */
         connection_close(db);
         db->in_transaction = false;
         status = commits ? ERR_UNKNOWN : ERR_DOWN;
@@ -209,6 +223,7 @@ enum status db_run(struct db *db, struct error *err)
     const int64_t begun_us = clock_monotonic_us();
     clear_results(db);
     db->sqlstate[0] = '\0';
+    db->is_of_no_use = false;
     enum status status = OK;
     if (lacks_begin(db))
         status = error_set(err, ERR_DOWN, "the SQL transaction to commit has been lost");

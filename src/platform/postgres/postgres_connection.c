@@ -22,7 +22,8 @@ static enum status status_of_sqlstate(const char *sqlstate)
         {"55P03", ERR_CONFLICT}, /* lock_not_available: lock_timeout                  */
         {"57014", ERR_CONFLICT}, /* query_canceled: statement_timeout; none was saved */
         {"57P", ERR_DOWN},       /* admin_shutdown, crash_shutdown, cannot_connect_now */
-        {"53300", ERR_DOWN},     /* too_many_connections                              */
+        {"53", ERR_DOWN},        /* disk_full, out_of_memory, too_many_connections    */
+        {"58", ERR_DOWN},        /* system_error, io_error: none of the statement's   */
         {"25P03", ERR_DOWN},     /* idle_in_transaction_session_timeout               */
         {"25006", ERR_DOWN},     /* read_only_sql_transaction: a standby, not ours    */
         {"08P01", ERR_BROKEN},   /* protocol_violation: a value of another type       */
@@ -32,6 +33,14 @@ static enum status status_of_sqlstate(const char *sqlstate)
         if (strncmp(sqlstate, CLASSES[at].prefix, strlen(CLASSES[at].prefix)) == 0)
             return CLASSES[at].status;
     return ERR_BROKEN;
+}
+
+/* The server lacks something for now: room, memory. Its session goes on, unless it says otherwise.
+ */
+static bool is_lack(const char *sqlstate, const char *severity)
+{
+    const bool is_class = strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "58", 2) == 0;
+    return is_class && severity != NULL && strcmp(severity, "ERROR") == 0;
 }
 
 /* libpq's message without its line breaks. */
@@ -67,9 +76,12 @@ enum status connection_fail_statement(struct db *db, const PGresult *result, con
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     char line[160];
     snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate == NULL ? "" : sqlstate);
-    return error_set(err, status_of_sqlstate(db->sqlstate), "%s: %s (SQLSTATE %s)", name,
+    const enum status status = status_of_sqlstate(db->sqlstate);
+    db->is_of_no_use = status == ERR_DOWN && !is_lack(db->sqlstate, severity);
+    return error_set(err, status, "%s: %s (SQLSTATE %s)", name,
                      one_line(message == NULL ? "no message" : message, line, sizeof line),
                      db->sqlstate);
 }

@@ -32,6 +32,7 @@ struct db {
     bool is_commit_doubtful;        /* the server warned of the COMMIT under way */
     char channel[CHANNEL_SIZE_MAX]; /* listened to; empty: none */
     char sqlstate[6];
+    bool is_of_no_use;              /* the server has said so, in the latest trip */
     const struct span_group *cause; /* NULL: none */
     int step_count;
     struct trip_step steps[DB_TRIP_MAX];
