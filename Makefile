@@ -3,6 +3,7 @@
 # the key store too: make run BUS=postgres|kafka|sns-sqs KEYSTORE=none|dynamodb
 
 .DEFAULT_GOAL := help
+.PHONY: test-faults
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
 .PHONY: bench-overload bench-tracing fuzz fuzz-contract simulate test-mutations lint format clean
 
@@ -22,6 +23,9 @@ test: ## install what tests need, then check, build with gcc and clang, run ever
 
 test-matrix: ## system tests over every event bus with every key store (half an hour)
 	@tools/test-matrix
+
+test-faults: ## kill rounds under load: ROUNDS=20 SEED=n BUS=kafka KEYSTORE=dynamodb (7 s a round)
+	@tools/test-faults
 
 test-compose: ## docker-compose up and docker compose up, with faults (root; many minutes)
 	@tools/test-compose

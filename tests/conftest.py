@@ -21,8 +21,9 @@ KEYSTORES = ("none", "dynamodb")
 CELLS = (("postgres", "none"), ("kafka", "dynamodb"), ("sns-sqs", "none"))
 # The longest first: what `--durations=0` says, summed up.
 LONG_FILES = tuple(f"tests/{name}.py" for name in (
-    "system/test_part_faults", "system/test_run", "store/test_programs", "system/test_keystore",
-    "system/test_degraded", "system/test_corners", "system/test_notify", "tools/test_parts"))
+    "faults/test_rounds", "system/test_part_faults", "system/test_run", "store/test_programs",
+    "system/test_keystore", "system/test_degraded", "system/test_corners", "system/test_notify",
+    "tools/test_parts"))
 MARKERS = (
     "matrix: runs in every cell of tools/test-matrix",
     "bus(*kinds): is about these event buses alone",

@@ -135,8 +135,11 @@ class Cluster:
 
     def crash(self):
         """The server ends at once, as by a power cut, and comes back from its log."""
-        os.kill(self.postmaster(), signal.SIGQUIT)
+        self.kill()
         self.start()
+
+    def kill(self):
+        os.kill(self.postmaster(), signal.SIGQUIT)
 
     def drop_database(self, name):
         self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")

@@ -12,6 +12,8 @@ COUNTS = {
                                    for schema in ("authorization", "ledger", "saga")),
 }
 
+OUTCOMES = ("acknowledged", "refused", "unknown")
+
 total = collections.Counter()
 seeds = set()  # of the rounds in which something was killed
 
@@ -23,8 +25,10 @@ def add(system):
             total[name] += sum(int(row[0] or 0) for row in system.sql(query))
 
 
-def add_kill_round(seed):
+def add_kill_round(seed, outcomes):
+    """`outcomes`: of all that was asked in it, how much was acknowledged, refused, unknown."""
     total["kill rounds"] += 1
+    total.update(outcomes)
     seeds.add(seed)
 
 
@@ -41,6 +45,7 @@ def add_told(tally):
 def text():
     said = [f"{total[name]} {name}" for name in COUNTS]
     if seeds:
-        said.append(f"{total['kill rounds']} kill rounds "
+        asked = ", ".join(f"{total[name]} {name}" for name in OUTCOMES)
+        said.append(f"{total['kill rounds']} kill rounds with {asked} "
                     f"(TALLYSTICK_TEST_SEED={' '.join(map(str, sorted(seeds)))})")
     return ", ".join(said)

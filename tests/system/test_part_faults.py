@@ -1,30 +1,20 @@
-"""Parts and services are killed, hang and are cut off while clients keep asking. Afterwards nothing
-is lost, nothing has happened twice, every account's events came in order, and the books are right.
-A test prints its seed; TALLYSTICK_TEST_SEED=... plays it again."""
+"""Services come and go and networks fail while clients keep asking. Afterwards nothing is lost,
+nothing has happened twice, every account's events came in order, and the books are right. Kills are
+the business of tests/faults/."""
 import contextlib
-import os
-import random
 import time
 
 import pytest
 from conftest import opened
-from system import tally
-from system.harness import SERVICES, Service, System, free_ports, wait_until
+from faults import oracles
+from system.harness import Service, System, free_ports, wait_until
 from system.traffic import Traffic
 
 pytestmark = pytest.mark.matrix
 
-SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
-ROUNDS = 3         # of a cell in the matrix; one where a run goes through several cells
-KILLS = 3          # in each round
 ANSWER_MS = 2000   # what a client of these tests is ready to wait
 SLACK_S = 2        # what a busy machine and sanitizers may add
 CLIENTS = {"clients": 4, "rest_s": 0.05}  # what an outage holds up must be booked in the end
-
-
-def pytest_generate_tests(metafunc):
-    if "number" in metafunc.fixturenames:
-        metafunc.parametrize("number", range(ROUNDS if metafunc.config.is_one_cell else 1))
 
 
 @contextlib.contextmanager
@@ -35,87 +25,14 @@ def staged(cluster, cell, env=None, **options):
         yield system
 
 
-def check_order(system):
-    """Each account's and saga's messages came in the order in which they were written; a repeat may
-    come later, a first time never too early."""
-    latest, versions, seen = {}, {}, set()
-    for message in system.bus.events():
-        if message.id in seen:
-            continue
-        seen.add(message.id)
-        head = message.headers
-        place = message.topic, message.key
-        assert head["ce_time"] >= latest.get(place, ""), f"{place}: {head} overtook another"
-        latest[place] = head["ce_time"]
-        if message.topic in ("authorization.v1", "account.v1", "saga.v1"):
-            subject, version = (message.topic, head["ce_subject"]), int(head["ce_sequence"])
-            assert version in (versions.get(subject, 0), versions.get(subject, 0) + 1), subject
-            versions[subject] = version
-
-
 def check(system, traffic):
     traffic.check_nothing_lost()
     assert not traffic.undecided(), traffic.outcomes()
     system.settle()
     system.verify()
-    check_order(system)
-    twice = system.sql("""SELECT authorization_id FROM saga.saga
-                           GROUP BY authorization_id, type HAVING count(*) > 1""")
-    assert twice == []
-    booked = system.sql("""SELECT authorization_id FROM ledger.journal
-                            GROUP BY authorization_id HAVING count(*) > 1""")
-    assert booked == []  # nobody voids: each authorization is recorded, and that once
-    for group in ("authorization", "ledger", "saga"):
-        letters = system.sql(f'SELECT count(*) FROM "{group}".dead_letter')[0].count
-        assert letters == 0, f"{group} gave up {letters} messages"
-
-
-# ---- kills ---------------------------------------------------------------------------------------
-
-def victims(system):
-    """Who may be struck: the cell's own parts first."""
-    parts = [system.bus_kind] if system.bus_kind != "postgres" else []
-    parts += [system.keystore] if system.keystore != "none" else []
-    return parts, [*parts, *SERVICES, "database"]
-
-
-def strike(system, victim, traffic):
-    if victim in SERVICES:
-        system.kill(victim)
-        system.start(victim)
-    elif victim == "database":
-        system.cluster.crash()
-    elif victim == "sns-sqs":  # a kill would be the end of its memory, which AWS does not have
-        part = system.cluster.parts.get(victim)
-        part.pause()
-        traffic.wait_for_more(100)
-        part.resume()
-    else:
-        part = system.cluster.parts.get(victim)
-        part.kill()
-        traffic.wait_for_more(100)
-        part.start()
-
-
-@pytest.mark.cells(("kafka", "dynamodb"), ("sns-sqs", "none"))
-def test_killed_in_the_middle_of_load(number, cell, cluster):
-    print(f"again by: TALLYSTICK_TEST_SEED={SEED}")
-    tally.add_kill_round(SEED)
-    draw = random.Random(f"{SEED} {number} {cell}")
-    with staged(cluster, cell) as system:
-        parts, everybody = victims(system)
-        struck = parts + draw.sample(everybody, KILLS - len(parts))
-        draw.shuffle(struck)
-        print(f"{cell}: struck are {struck}")
-        traffic = Traffic(system, **CLIENTS)
-        with traffic.flowing():
-            for victim in struck:
-                traffic.wait_for_more(draw.randint(20, 150))
-                strike(system, victim, traffic)
-            traffic.wait_for_more(100)
-        check(system, traffic)
-        if set(struck) <= {"ledger", "outbox", "saga", "kafka", "sns-sqs", "dynamodb"}:
-            assert set(traffic.outcomes()) == {201}, traffic.outcomes()
+    oracles.check_order(system.bus.events())
+    oracles.check_nothing_twice(system)
+    oracles.check_nothing_given_up(system)
 
 
 # ---- several of a service ------------------------------------------------------------------------
