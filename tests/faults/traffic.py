@@ -29,13 +29,13 @@ class Traffic:
     what was answered by then, which is up to the machine."""
 
     def __init__(self, system, path, seed, *, clients=64, hot=2, users=30, rest_s=0,
-                 timeout_s=10, weights=None):
+                 timeout_s=10, weights=None, short_holds=0.15):
         self.address = "127.0.0.1", system.ports["gateway"]
         is_open = system.env["TALLYSTICK_PROFILE"] == "dev"  # to users nobody has seen before
         limit = system.env.get("TALLYSTICK_AUTO_OPEN_LIMIT", "1000.00").replace(".", "")
         self.recorder = Recorder(path, int(limit) if is_open else None)
         self.seed, self.client_count, self.rest_s, self.timeout_s = seed, clients, rest_s, timeout_s
-        self.weights = weights or WEIGHTS
+        self.weights, self.short_holds = weights or WEIGHTS, short_holds
         draw = random.Random(f"{seed} users")
         name = f"user-{draw.getrandbits(32):08x}"
         self.hot = [f"{name}-hot-{number}" for number in range(hot)]
@@ -219,7 +219,7 @@ class Client:
     def request(self):
         request = {"transaction_id": f"tx-{new_id(self.draw)}", "user_id": self.user(),
                    "amount_minor": self.draw.randint(1, AMOUNT_MAX_MINOR)}
-        if self.draw.random() < 0.15:
+        if self.draw.random() < self.traffic.short_holds:
             request["expires_in"] = self.draw.randint(1, 3)
         return request
 
