@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import random
 import signal
 
 import pytest
@@ -24,6 +25,8 @@ LONG_FILES = tuple(f"tests/{name}.py" for name in (
     "faults/test_rounds", "system/test_part_faults", "system/test_run", "store/test_programs",
     "system/test_keystore", "system/test_degraded", "system/test_corners", "system/test_notify",
     "tools/test_parts"))
+# One for all processes of a run, which inherit it: they must come to the same tests.
+SEED = "TALLYSTICK_TEST_SEED"
 MARKERS = (
     "matrix: runs in every cell of tools/test-matrix",
     "bus(*kinds): is about these event buses alone",
@@ -43,6 +46,7 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, functools.partial(end, config))
     if is_worker(config):
         signal.signal(signal.SIGINT, functools.partial(end, config))
+    os.environ.setdefault(SEED, str(random.SystemRandom().randrange(10**9)))
     NodeManager.EXIT_TIMEOUT = 60  # seconds in which processes may end what they have started
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)

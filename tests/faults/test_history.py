@@ -12,7 +12,7 @@ from faults.checker import LINEARIZABLE, USAGE, WRONG
 from faults.mutants import mutant
 from faults.traffic import Traffic
 
-SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
+SEED = int(os.environ["TALLYSTICK_TEST_SEED"])
 LIMIT = 1000
 
 

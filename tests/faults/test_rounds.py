@@ -16,7 +16,7 @@ from system.harness import System
 
 pytestmark = pytest.mark.matrix
 
-SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
+SEED = int(os.environ["TALLYSTICK_TEST_SEED"])
 # In `make test` each cell has as many as it has parts of its own to strike, and some more.
 SHORT = {("postgres", "none"): 4, ("kafka", "dynamodb"): 4, ("sns-sqs", "none"): 2}
 ROUNDS = os.environ.get("ROUNDS")

@@ -15,8 +15,8 @@ from conftest import opened
 
 from system.harness import ROOT, System, clean_environment
 
-SEED = os.environ.get("TALLYSTICK_TEST_SEED", "1")
 SECONDS = os.environ.get("TALLYSTICK_FUZZ_SECONDS")
+SEED = os.environ["TALLYSTICK_TEST_SEED"] if SECONDS else "1"
 EXAMPLES = "5"  # of each operation and phase, where no time is given
 DOCUMENT = ROOT / "contracts/openapi.yaml"
 

@@ -12,7 +12,7 @@ from system.harness import wait_until
 
 pytestmark = pytest.mark.matrix
 
-SEED = int(os.environ.get("TALLYSTICK_TEST_SEED", random.SystemRandom().randrange(10**9)))
+SEED = int(os.environ["TALLYSTICK_TEST_SEED"])
 ROUNDS = 3
 CLIENTS = 5
 STEPS = 100  # of each client, in each round
