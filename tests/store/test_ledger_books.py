@@ -92,8 +92,11 @@ def test_the_role_may_not_do_what_the_ledger_never_does(books, statement):
 
 
 def test_an_operator_may_freeze_and_change_nothing_else(books):
-    books("UPDATE ledger.ledger_account SET status = 'frozen'", role="tallystick_operator")
-    for statement in ("UPDATE ledger.ledger_account SET currency = 'EUR'",
+    books("""SELECT ledger.set_account_status(lane, id, 'frozen', gen_random_uuid(), 'anna', NULL,
+                                              'a test')
+               FROM ledger.ledger_account""", role="tallystick_operator")
+    for statement in ("UPDATE ledger.ledger_account SET status = 'open'",
+                      "UPDATE ledger.ledger_account SET currency = 'EUR'",
                       "UPDATE ledger.balance SET debit_minor = 0",
                       "INSERT INTO ledger.entry SELECT * FROM ledger.entry"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
