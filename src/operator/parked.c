@@ -1,11 +1,11 @@
 /* tallystick parked ls, release: keys whose first message could not be applied, over all services,
  * and having one tried at once when its cause is gone. */
 #include "base/arena.h"
-#include "base/assert.h"
 #include "domain/lane.h"
 #include "operator/deed.h"
 #include "operator/operator.h"
 #include "operator/operator_sql.h"
+#include "operator/room_dbs.h"
 #include "operator/table.h"
 #include "operator/tool.h"
 #include "platform/bus/message.h"
@@ -13,7 +13,6 @@
 enum {
     ARENA_SIZE_MAX = 64 * 1024 * 1024,
     TIMEOUT_MS = 60000,
-    LOCK_TIMEOUT_MS = 40000, /* a service tries a key's messages for some seconds */
 };
 
 #define TENANT TEXT("default") /* the only one, until tenants come */
@@ -63,15 +62,12 @@ static const struct tool PARKED = {
 static const struct sql_statement *const STATEMENTS[] = {SQL_LIST_PARKED_KEYS, NULL};
 static const struct sql_statement *const ROOM_STATEMENTS[] = {SQL_RELEASE_PARKED_KEY, NULL};
 
-/* Where a key is, by its service. */
-static const char *const ROOMS[] = {"authorization", "ledger", "saga"};
-
 struct parked {
     const struct parked_config *config;
     struct arena *arena;
     struct db *db;
-    struct db *rooms[COUNT(ROOMS)]; /* opened when needed */
-    const struct uuid *keys;        /* NULL: any */
+    struct room_dbs rooms;
+    const struct uuid *keys; /* NULL: any */
     size_t key_count;
     struct deed_words words;
     struct sql_rows rows; /* of the keys, as they were found */
@@ -161,30 +157,12 @@ static void print_keys(struct parked *parked)
 
 /* ---- release ------------------------------------------------------------------------------- */
 
-static struct db *db_of(struct parked *parked, struct text room)
-{
-    size_t at = 0;
-    while (!text_equals_c(room, ROOMS[at]))
-        ASSERT(++at < COUNT(ROOMS));
-    if (parked->rooms[at] == NULL)
-        parked->rooms[at] = db_new(&(struct db_config){
-            .url = parked->config->database_url,
-            .user = "tallystick_operator",
-            .schema = ROOMS[at],
-            .application_name = "tallystick_operator",
-            .statements = {ROOM_STATEMENTS},
-            .timeout_ms = TIMEOUT_MS,
-            .lock_timeout_ms = LOCK_TIMEOUT_MS,
-        });
-    return parked->rooms[at];
-}
-
 static enum status release_one(struct parked *parked, int row, struct text *outcome_out,
                                struct error *err)
 {
     const struct sql_rows rows = parked->rows;
     const struct uuid key = sql_uuid(rows, row, LIST_PARKED_KEYS_KEY);
-    struct db *db = db_of(parked, sql_text(rows, row, LIST_PARKED_KEYS_ROOM));
+    struct db *db = room_dbs_at(&parked->rooms, sql_text(rows, row, LIST_PARKED_KEYS_ROOM));
     struct sql_args args;
     sql_args_init(&args, parked->arena);
     sql_add_text(&args, sql_text(rows, row, LIST_PARKED_KEYS_CONSUMER_GROUP));
@@ -246,8 +224,7 @@ static int release(struct parked *parked)
     if (status != OK)
         return tool_fail(&PARKED, &err);
     status = release_all(parked, &err);
-    for (size_t at = 0; at < COUNT(ROOMS); at++)
-        db_free(parked->rooms[at]);
+    room_dbs_close(&parked->rooms);
     table_print(&parked->table, parked->config->output);
     if (status != OK)
         return tool_fail(&PARKED, &err);
@@ -298,6 +275,7 @@ int parked_main(int argc, char **argv)
         .config = &config,
         .arena = arena_new(ARENA_SIZE_MAX),
         .db = tool_open_db(config.database_url, STATEMENTS, TIMEOUT_MS),
+        .rooms = {config.database_url, ROOM_STATEMENTS, {NULL}},
     };
     code = is_ls ? run_ls(&parked) : run_release(&parked, argv + 2, (size_t)argc - 2);
     db_free(parked.db);

@@ -35,7 +35,6 @@ struct dead_letters_config {
 
 enum {
     DEAD_LETTERS_MAX = 100000, /* of one deed */
-    LETTER_ROOMS_COUNT = 3,
 };
 
 /* Which letters, and in which order. What is none or 0 asks for nothing. */
@@ -72,14 +71,6 @@ MUST_CHECK enum status dead_letters_find(const struct dead_letters *letters,
 MUST_CHECK enum status dead_letters_find_all(const struct dead_letters *letters,
                                              const struct letter_question *given,
                                              struct sql_rows *rows_out, struct error *err);
-
-/* Connections to the schemas of the services whose letters they are. Zeroed: none yet. */
-struct letter_rooms {
-    struct db *dbs[LETTER_ROOMS_COUNT];
-};
-struct db *letter_rooms_db(struct letter_rooms *rooms, const struct dead_letters *letters,
-                           struct text room);
-void letter_rooms_close(struct letter_rooms *rooms);
 
 /* What a deed prints: a line for each letter. */
 void dead_letters_init_lines(const struct dead_letters *letters, struct table *table);

@@ -3,14 +3,17 @@
 #include "base/arena.h"
 #include "operator/dead_letters/dead_letters.h"
 #include "operator/operator_sql.h"
+#include "operator/room_dbs.h"
 #include "operator/table.h"
 #include "platform/tracing/tracing.h"
+
+static const struct sql_statement *const ROOM_STATEMENTS[] = {SQL_DISCARD_DEAD_LETTER, NULL};
 
 struct discard {
     const struct dead_letters *letters;
     struct deed_words words;
     char traceparent[TRACEPARENT_SIZE + 1];
-    struct letter_rooms rooms;
+    struct room_dbs rooms;
     struct sql_rows rows; /* of the letters, as they were found */
     struct table table;
     int discarded;
@@ -23,8 +26,8 @@ static enum status discard_one(struct discard *discard, int row, struct text *ou
 {
     struct arena *arena = discard->letters->arena;
     const struct uuid id = sql_uuid(discard->rows, row, LIST_DEAD_LETTERS_ID);
-    struct db *db = letter_rooms_db(&discard->rooms, discard->letters,
-                                    sql_text(discard->rows, row, LIST_DEAD_LETTERS_ROOM));
+    struct db *db =
+        room_dbs_at(&discard->rooms, sql_text(discard->rows, row, LIST_DEAD_LETTERS_ROOM));
     struct sql_args args;
     sql_args_init(&args, arena);
     sql_add_uuid(&args, &id);
@@ -79,7 +82,8 @@ static void say_result(const struct discard *discard)
 int dead_letters_discard(const struct dead_letters *letters, const struct letter_question *question)
 {
     struct error err;
-    struct discard discard = {.letters = letters};
+    struct discard discard = {.letters = letters,
+                              .rooms = {letters->config->database_url, ROOM_STATEMENTS, {NULL}}};
     const int code = deed_begin_with_reason(letters->tool, letters->arena, letters->config->reason,
                                             letters->config->by, &discard.words);
     if (code != TOOL_DONE)
@@ -90,7 +94,7 @@ int dead_letters_discard(const struct dead_letters *letters, const struct letter
         return tool_fail(letters->tool, &err);
     dead_letters_init_lines(letters, &discard.table);
     const enum status status = discard_all(&discard, &err);
-    letter_rooms_close(&discard.rooms);
+    room_dbs_close(&discard.rooms);
     table_print(&discard.table, letters->config->output);
     say_result(&discard);
     if (status != OK)

@@ -1,25 +1,9 @@
 #include "operator/dead_letters/dead_letters.h"
 
 #include "base/arena.h"
-#include "base/assert.h"
 #include "operator/operator_sql.h"
 #include "operator/table.h"
 #include "platform/bus/message.h"
-
-enum {
-    TIMEOUT_MS = 60000,
-    LOCK_TIMEOUT_MS = 40000, /* a service tries a key's messages for some seconds */
-};
-
-/* Where a letter is, by its service. */
-static const char *const ROOMS[] = {"authorization", "ledger", "saga"};
-_Static_assert(COUNT(ROOMS) == LETTER_ROOMS_COUNT, "each has a connection");
-
-static const struct sql_statement *const ROOM_STATEMENTS[] = {
-    SQL_REDRIVE_DEAD_LETTER,
-    SQL_DISCARD_DEAD_LETTER,
-    NULL,
-};
 
 /* ---- which letters ------------------------------------------------------------------------- */
 
@@ -123,33 +107,6 @@ enum status dead_letters_find_all(const struct dead_letters *letters,
             return error_set(err, ERR_NOT_FOUND, "there is no dead letter '%s'", text);
     }
     return OK;
-}
-
-/* ---- their services ------------------------------------------------------------------------ */
-
-struct db *letter_rooms_db(struct letter_rooms *rooms, const struct dead_letters *letters,
-                           struct text room)
-{
-    size_t at = 0;
-    while (!text_equals_c(room, ROOMS[at]))
-        ASSERT(++at < COUNT(ROOMS));
-    if (rooms->dbs[at] == NULL)
-        rooms->dbs[at] = db_new(&(struct db_config){
-            .url = letters->config->database_url,
-            .user = "tallystick_operator",
-            .schema = ROOMS[at],
-            .application_name = "tallystick_operator",
-            .statements = {ROOM_STATEMENTS},
-            .timeout_ms = TIMEOUT_MS,
-            .lock_timeout_ms = LOCK_TIMEOUT_MS,
-        });
-    return rooms->dbs[at];
-}
-
-void letter_rooms_close(struct letter_rooms *rooms)
-{
-    for (size_t at = 0; at < COUNT(ROOMS); at++)
-        db_free(rooms->dbs[at]);
 }
 
 /* ---- what became of them ------------------------------------------------------------------- */

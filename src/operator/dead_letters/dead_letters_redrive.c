@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "operator/dead_letters/dead_letters.h"
 #include "operator/operator_sql.h"
+#include "operator/room_dbs.h"
 #include "operator/table.h"
 #include "platform/clock.h"
 #include "platform/tracing/tracing.h"
@@ -15,6 +16,8 @@ enum {
     ATTEMPTS_MAX = 5,
 };
 
+static const struct sql_statement *const ROOM_STATEMENTS[] = {SQL_REDRIVE_DEAD_LETTER, NULL};
+
 struct redrive {
     const struct dead_letters *letters;
     const struct letter_question *question;
@@ -24,7 +27,7 @@ struct redrive {
     int64_t begun_us;
     struct trace_context *links; /* the last tries of what was put back, as many as a span takes */
     size_t link_count;           /* of all */
-    struct letter_rooms rooms;
+    struct room_dbs rooms;
     struct sql_rows rows; /* of the letters, as they were found */
     struct table table;
     int redriven;
@@ -75,8 +78,8 @@ static enum status send_back(struct redrive *redrive, int row, struct text *outc
 {
     const struct dead_letters_config *config = redrive->letters->config;
     const struct uuid id = sql_uuid(redrive->rows, row, LIST_DEAD_LETTERS_ID);
-    struct db *db = letter_rooms_db(&redrive->rooms, redrive->letters,
-                                    sql_text(redrive->rows, row, LIST_DEAD_LETTERS_ROOM));
+    struct db *db =
+        room_dbs_at(&redrive->rooms, sql_text(redrive->rows, row, LIST_DEAD_LETTERS_ROOM));
     struct sql_args args;
     sql_args_init(&args, redrive->letters->arena);
     sql_add_uuid(&args, &id);
@@ -171,7 +174,9 @@ static void say_result(const struct redrive *redrive)
 int dead_letters_redrive(const struct dead_letters *letters, const struct letter_question *question)
 {
     struct error err;
-    struct redrive redrive = {.letters = letters, .question = question};
+    struct redrive redrive = {.letters = letters,
+                              .question = question,
+                              .rooms = {letters->config->database_url, ROOM_STATEMENTS, {NULL}}};
     const int code =
         deed_begin(letters->tool, letters->arena, letters->config->reason, NULL, &redrive.words);
     if (code != TOOL_DONE)
@@ -183,7 +188,7 @@ int dead_letters_redrive(const struct dead_letters *letters, const struct letter
     const enum status status = send_all_back(&redrive, &err);
     if (!letters->config->dry_run)
         record_redrive(&redrive, status);
-    letter_rooms_close(&redrive.rooms);
+    room_dbs_close(&redrive.rooms);
     table_print(&redrive.table, letters->config->output);
     say_result(&redrive);
     if (status != OK)
