@@ -34,7 +34,7 @@ def kill(stage, *victims):
     for victim in victims:
         kill_one(stage, victim)
     yield
-    for victim in victims:
+    for victim in sorted(victims, key=SERVICES.__contains__):  # what a service needs first
         start_one(stage, victim)
 
 
