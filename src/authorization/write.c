@@ -17,7 +17,7 @@ static const size_t ATTEMPT_ARENA_SIZE_MAX = 256u * 1024 * 1024;
 
 /* A hop and where its items lie. */
 struct hop {
-    struct http_request *request; /* until it is answered */
+    struct http_request *request; /* until it is answered; texts of items lie in its body */
     int64_t brought_us;           /* when it arrived */
     struct item *items;
     size_t count;
@@ -216,9 +216,9 @@ void door_run_writes(struct worker *worker, void **requests, size_t count)
         const size_t left = total - first;
         run_items(worker, items + first, left < ITEMS_PER_BATCH ? left : ITEMS_PER_BATCH);
     }
-    for (size_t at = 0; at < hop_count; at++)
+    for (size_t at = 0; at < hop_count; at++) {
+        record_spans(&hops[at], total);
         respond_json(hops[at].request, 200,
                      items_render(worker->arena, hops[at].items, hops[at].count));
-    for (size_t at = 0; at < hop_count; at++)
-        record_spans(&hops[at], total);
+    }
 }

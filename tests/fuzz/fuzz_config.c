@@ -51,8 +51,9 @@ static void sort_line(struct arena *arena, struct said *said, struct text line,
     const bool is_variable =
         text_starts_with(line, "TALLYSTICK_") || text_starts_with(line, "OTEL_");
     if (is_flag && said->flag_count < WORDS_MAX) {
-        said->has_pairs |= memchr(line.data, '=', line.size) == NULL;
-        said->flags[said->flag_count++] = word_of(arena, line);
+        char *word = word_of(arena, line); /* up to a NUL */
+        said->has_pairs |= strchr(word, '=') == NULL;
+        said->flags[said->flag_count++] = word;
     } else if (is_variable && said->variable_count < WORDS_MAX) {
         said->environment[said->variable_count++] = word_of(arena, line);
     } else {

