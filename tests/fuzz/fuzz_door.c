@@ -68,10 +68,22 @@ static void send_all(int client, struct text bytes, size_t piece)
     while (bytes.size > 0) {
         const size_t size = bytes.size < piece ? bytes.size : piece;
         const ssize_t sent = send(client, bytes.data, size, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
         if (sent <= 0)
             return; /* refused, and closed: the answer is there to be read */
         bytes = text_skip(bytes, (size_t)sent);
     }
+}
+
+/* libFuzzer's own clock, which rings once in a minute, ends a recv that has a time limit. */
+static ssize_t receive(int client, char *buffer, size_t size)
+{
+    ssize_t got = 0;
+    do
+        got = recv(client, buffer, size, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
 }
 
 /* Everything that the door answers to these bytes, up to its end. */
@@ -84,7 +96,7 @@ static struct text ask(struct text bytes, size_t piece)
     (void)shutdown(client, SHUT_WR);
     size_t size = 0;
     ssize_t got = 0;
-    while ((got = recv(client, answers + size, sizeof answers - size, 0)) > 0)
+    while ((got = receive(client, answers + size, sizeof answers - size)) > 0)
         size += (size_t)got;
     HOLDS(got == 0 || errno == ECONNRESET); /* anything else: it neither answers nor closes */
     close(client);

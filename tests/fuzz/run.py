@@ -34,14 +34,15 @@ def read_arguments():
 
 
 @contextlib.contextmanager
-def surroundings(target):
-    """The environment that a target needs; None: it needs none."""
+def surroundings(target, is_whole=True):
+    """The environment that a target needs; None: it needs none. One input alone is not whole: it
+    need not come to a decision."""
     if target != "door":
         yield None
         return
     cluster = Cluster()
     try:
-        with door.behind(cluster) as environment:
+        with door.behind(cluster, is_whole) as environment:
             yield environment
     finally:
         cluster.close()
@@ -65,7 +66,7 @@ def tell(target, outcome, kept):
           flush=True)
     if outcome.code == 0:
         return True
-    print(outcome.said[-8000:])
+    print(outcome.complaint())
     finding = outcome.finding()
     print(f"{target}: ended with {outcome.code}; play it again by:\n"
           f"  .venv/bin/python tests/fuzz/run.py {target} --play {finding}\n"
@@ -74,7 +75,7 @@ def tell(target, outcome, kept):
 
 
 def play(target, path):
-    with surroundings(target) as environment:
+    with surroundings(target, is_whole=False) as environment:
         outcome = targets.play(target, path, environment)
     print(outcome.said)
     return outcome.code

@@ -79,6 +79,12 @@ class Outcome:
         found = re.findall(pattern, self.said)
         return int(found[-1]) if found else 0
 
+    def complaint(self):
+        """What the oracle, a sanitizer or libFuzzer has found, up to where it shows the input."""
+        found = re.search(r"^(oracle failed|.*runtime error|==\d+==).*?(?=^MS: |\Z)", self.said,
+                          re.MULTILINE | re.DOTALL)
+        return (found[0] if found else self.said)[:8000]
+
     def finding(self):
         """The file with the input that broke something; None: nothing has."""
         found = re.search(r"Test unit written to (\S+)", self.said)
