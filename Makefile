@@ -65,10 +65,11 @@ check: ## layout, sizes, names and the include rule of the sources
 	@tools/setup test
 	@tools/check
 
-bench: build ## measure the public door beside plain PostgreSQL (a minute)
-	@tools/setup test
+bench: build ## floors and ourselves in turn (20 minutes): ONLY="floors 256 hot" ROUNDS=2 BUS=kafka
+	@tools/setup test $(if $(filter kafka sns-sqs,$(BUS)),$(BUS))
 	@tools/venv
-	@.venv/bin/python bench/door.py
+	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(BUS),--bus $(BUS))
 
 bench-parts: build ## booked transactions a second over each event bus and key store (minutes)
 	@tools/setup kafka dynamodb sns-sqs test

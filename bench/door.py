@@ -1,88 +1,168 @@
-#!/usr/bin/env python3
-"""bench/door.py - how many authorizations a second come through the public door, and beside it in
-the same minute what PostgreSQL alone does when each authorization is one statement.
+"""Ourselves, through the public door: five services, the load driver, a fresh database.
 
-Run it by `make bench`. Everything is private to the run: a cluster of its own below /tmp, free
-ports on loopback; nothing stays. The figures mean something only on a machine that does nothing
-else; `undisturbed` says how much of it was ours.
+A row of the table is a load of some shape. Before it a short one of the same shape warms up; after
+it everything is booked to its end, and the rows that are stored are compared with the answers.
 """
-import os
-import pathlib
-import subprocess
-import sys
+import contextlib
+import re
+import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-os.environ.setdefault("TALLYSTICK_BIN", str(ROOT / "build/src/tallystick"))
+from system.common import wait_until
+from system.driver import drive
+from system.harness import System
 
-from system.driver import drive  # noqa: E402  (needs the path above)
-from system.harness import OWNER, Cluster, System  # noqa: E402
+from bench.usage import Usage, pss_kib
 
-CONNECTIONS = (64, 256)
-DURATION_MS = 10000
-WARMUP_MS = 3000
 ACCOUNTS = 10000
-BODY = ('{"transaction_id":"%{run}-%{seq}","user_id":"user-%{rand:1:' + str(ACCOUNTS) +
-        '}","amount":"0.01"}')
+MANY_ACCOUNTS = 1000000
+HOT = "user-1"
+LIMIT_MINOR = 900000000000
+WARMUP_S = 2
+DRAIN_TIMEOUT_S = 900
 
-PEER_TABLES = """
-CREATE TABLE account (id int PRIMARY KEY, held bigint NOT NULL, credit bigint NOT NULL);
-CREATE TABLE made (id uuid PRIMARY KEY, account_id int NOT NULL, amount bigint NOT NULL,
-                   key text NOT NULL UNIQUE, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE outbox (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id uuid, payload text);
-"""
-PEER_ACCOUNTS = f"INSERT INTO account SELECT n, 0, 10^12 FROM generate_series(1, {ACCOUNTS}) AS n"
-PEER_STATEMENT = f"""\\set account random(1, {ACCOUNTS})
-WITH line AS (UPDATE account SET held = held + 1 WHERE id = :account AND held + 1 <= credit
-              RETURNING id),
-     decided AS (INSERT INTO made SELECT gen_random_uuid(), id, 1, gen_random_uuid()::text FROM line
-                 RETURNING id)
-INSERT INTO outbox (id, payload) SELECT id, repeat('x', 600) FROM decided;
-"""
-
-
-def shape():
-    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB of memory"
+# What the first request of an unknown user would do, for many: lane and id follow from the name.
+OPEN = """INSERT INTO "authorization".account
+    (lane, id, tenant_id, user_id, status, currency, limit_minor, opened_at)
+SELECT get_byte(h, 15) & 63, encode(set_byte(set_byte(h, 6, get_byte(h, 6) & 15 | 128),
+                                             8, get_byte(h, 8) & 63 | 128), 'hex')::uuid,
+       'default', u, 'open', 'USD', %s, now()
+  FROM generate_series(%s::bigint, %s::bigint) AS n, LATERAL (SELECT 'user-' || n) AS name (u),
+       LATERAL (SELECT substring(sha256(int8send(7) || 'default'::bytea || int8send(length(u))
+                                        || convert_to(u, 'UTF8')) FROM 1 FOR 16)) AS hash (h)
+    ON CONFLICT DO NOTHING"""
+STORED = """SELECT count(*) AS all, count(*) FILTER (WHERE decision = 'approved') AS approved
+              FROM "authorization".credit_authorization"""
 
 
-def measure_door(cluster):
-    system = System(cluster, env={"TALLYSTICK_LOG_LEVEL": "warning"})
-    try:
-        system.start()
-        for connections in CONNECTIONS:
-            said = drive(system, body=BODY, connections=connections, duration_ms=DURATION_MS,
-                         warmup_ms=WARMUP_MS)
-            print(f"door, {connections} connections: {said['ok_per_s']:.0f} a second, "
-                  f"p50 {said['p50_ms']:.1f} ms, p99 {said['p99_ms']:.1f} ms", flush=True)
-    finally:
-        system.close()
+def transaction(user, number="seq"):
+    return f'{{"transaction_id":"%{{run}}-%{{{number}}}","user_id":"{user}","amount":"0.01"}}'
 
 
-def measure_peer(cluster):
-    database = cluster.create_database(migrated=False)
-    for statement in (PEER_TABLES, PEER_ACCOUNTS):
-        cluster.sql(database, statement)
-    script = cluster.dir / "one_statement.sql"
-    script.write_text(PEER_STATEMENT)
-    pgbench = pathlib.Path("/usr/lib/postgresql/15/bin/pgbench")
-    command = [pgbench, "--no-vacuum", "--client=16", "--jobs=2", "--protocol=prepared",
-               f"--time={DURATION_MS // 1000}", f"--file={script}", cluster.url(database, OWNER)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    rate = next(line for line in done.stdout.splitlines() if line.startswith("tps"))
-    print(f"pgbench, one statement each, 16 connections: {float(rate.split()[2]):.0f} a second")
-    cluster.drop_database(database)
+def among(accounts, how="rand"):
+    return f"user-%{{{how}:1:{accounts}}}"
 
 
-def main():
-    print(f"on {shape()}; driver, services and PostgreSQL share them")
-    cluster = Cluster()
-    try:
-        measure_door(cluster)
-        measure_peer(cluster)
-    finally:
-        cluster.close()
+def singles(connections, user=None, **options):
+    return {"connections": connections, "body": transaction(user or among(ACCOUNTS)), **options}
 
 
-if __name__ == "__main__":
-    main()
+def batches(connections, items):
+    each = transaction(among(ACCOUNTS), "item")
+    return {"connections": connections, "items": items, "path": "/v1/authorizations/batch",
+            "body": f'{{"items":[%{{rep:{items}}}{each}%{{end}}]}}'}
+
+
+# Name: what it is, what the driver is told, how many accounts there are.
+LOADS = {
+    "1": ("1 connection", singles(1), ACCOUNTS),
+    "16": ("16 connections", singles(16), ACCOUNTS),
+    "64": ("64 connections", singles(64), ACCOUNTS),
+    "256": ("256 connections", singles(256), ACCOUNTS),
+    "512": ("512 connections", singles(512), ACCOUNTS),
+    "hot": ("one hot account, 256 connections", singles(256, HOT), ACCOUNTS),
+    "repeats": ("5 % sent twice and compared, 256 connections",
+                singles(256, replay_percent=5), ACCOUNTS),
+    "rate-2000": ("open loop, 2,000 a second", singles(128, rate=2000), ACCOUNTS),
+    "rate-5000": ("open loop, 5,000 a second", singles(256, rate=5000), ACCOUNTS),
+    "batch-100": ("batches of 100 items, 16 connections", batches(16, 100), ACCOUNTS),
+    "batch-1000": ("batches of 1,000 items, 4 connections", batches(4, 1000), ACCOUNTS),
+    "million": ("1,000,000 accounts, 256 connections",
+                singles(256, among(MANY_ACCOUNTS)), MANY_ACCOUNTS),
+    "zipf": ("1,000,000 accounts, some much more often (1/n), 256 connections",
+             singles(256, among(MANY_ACCOUNTS, "skew")), MANY_ACCOUNTS),
+}
+
+
+class Door:
+    """Five services (or some of them) over a fresh database with accounts."""
+
+    def __init__(self, cluster, bus, names=()):
+        self.cluster = cluster
+        self.system = System(cluster, bus=bus, env={"TALLYSTICK_LOG_LEVEL": "warning"})
+        self.accounts = 0
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.system.close)
+            began = time.monotonic()
+            self.system.start(*names)
+            self.start_s = time.monotonic() - began
+            self.open_accounts(ACCOUNTS)
+            undo.pop_all()
+
+    def close(self):
+        self.system.close()
+
+    def open_accounts(self, count):
+        if count > self.accounts:
+            self.system.sql(OPEN, LIMIT_MINOR, self.accounts + 1, count)
+            self.system.sql('VACUUM ANALYZE "authorization".account')
+            self.accounts = count
+
+    def pids(self):
+        return {name: self.system.services[name].process.pid for name in self.system.running()}
+
+    def memory_mib(self):
+        return sum(map(pss_kib, self.pids().values())) / 1024
+
+    # ---- how far the books are behind ----------------------------------------------------------
+
+    def _sum(self, service, series):
+        text = self.system.get("/metrics", door=f"{service}_admin").text
+        return sum(int(value) for value in re.findall(rf"^{series}.*}} (\d+)$", text, re.M))
+
+    def approved(self):
+        """Approvals since the authorization service was started."""
+        return self._sum("authorization", 'auth_decisions_total{decision="approved"')
+
+    def backlog(self):
+        """Approvals whose saga has not ended. Asked of the services' counters, not of the tables:
+        it costs next to nothing."""
+        return self.approved() - self._sum("saga", 'saga_duration_seconds_count{saga="authorize"')
+
+    def drain(self):
+        """Waits until all is booked; how many seconds that took."""
+        began = time.monotonic()
+        wait_until(lambda: self.backlog() == 0, DRAIN_TIMEOUT_S, every=0.2, what="all booked")
+        took = time.monotonic() - began
+        self.system.settle(timeout=DRAIN_TIMEOUT_S)
+        return took
+
+    # ---- a load and what it has cost -----------------------------------------------------------
+
+    def stored(self):
+        return self.system.sql(STORED)[0]
+
+    def run(self, options, seconds, warmup_s=WARMUP_S):
+        """The driver's answer and the usage, of a load that follows a warm-up. Whatever was
+        answered in either must be stored, once, and approved."""
+        items = options.get("items", 1)
+        before = self.stored()
+        warm = drive(self.system, duration_ms=warmup_s * 1000, **options)
+        usage = Usage(self.cluster, self.pids())
+        said = drive(self.system, duration_ms=int(seconds * 1000), **options)
+        usage.stop()
+        after = self.stored()
+        answered = sum((one["ok"] - one["replays"]) * items for one in (warm, said))
+        assert after.all - before.all == answered, \
+            f"{answered} were answered, {after.all - before.all} rows are stored"
+        assert after.approved - before.approved == answered, "some were declined"
+        return said, usage
+
+    def measure(self, name, seconds):
+        """A result of one of LOADS."""
+        title, options, accounts = LOADS[name]
+        self.open_accounts(accounts)
+        behind = self.backlog()
+        said, usage = self.run(options, seconds)
+        result = result_of(said, usage, options.get("items", 1))
+        result |= {"backlog_before": behind, "backlog": self.backlog()}
+        result["drain_s"] = self.drain()
+        return {"title": title} | result
+
+
+def result_of(said, usage, items):
+    done = said["ok"] * items
+    return {"ok_per_s": done / said["seconds"], "done": done, "stored": done - said["replays"],
+            "errors": said["failed"] + said["unanswered"] + said["replays_differing"],
+            "replays": said["replays"],
+            **{name: said[name] for name in ("p50_ms", "p99_ms", "p999_ms")},
+            **usage.costs(done)}

@@ -28,6 +28,16 @@ void histogram_add(struct histogram *histogram, uint64_t us)
         histogram->max_us = us;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other)
+{
+    for (unsigned at = 0; at < HISTOGRAM_BUCKETS; at++)
+        histogram->counts[at] += other->counts[at];
+    histogram->count += other->count;
+    histogram->sum_us += other->sum_us;
+    if (other->max_us > histogram->max_us)
+        histogram->max_us = other->max_us;
+}
+
 uint64_t histogram_percentile_us(const struct histogram *histogram, unsigned per_mille)
 {
     const uint64_t wanted = (histogram->count * per_mille + 999) / 1000;

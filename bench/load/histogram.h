@@ -18,6 +18,9 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t us);
 
+/* Adds what another one has counted. */
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
+
 /* What `per_mille` of all answers did not exceed; 0 without answers. */
 uint64_t histogram_percentile_us(const struct histogram *histogram, unsigned per_mille);
 uint64_t histogram_mean_us(const struct histogram *histogram);

@@ -405,8 +405,8 @@ class System:
         """Runs `tallystick ARGS` beside the services: returncode, stdout, stderr."""
         return run_tallystick(self.env, *args, **options)
 
-    def verify(self, expect=0):
-        done = self.tallystick("verify", "--unseen-s", "0")  # whoever asks has waited
+    def verify(self, expect=0, **options):
+        done = self.tallystick("verify", "--unseen-s", "0", **options)  # whoever asks has waited
         assert done.returncode == expect, \
             f"verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done
