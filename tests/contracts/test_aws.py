@@ -323,7 +323,7 @@ def test_the_deadline_ends_it(given, answer, outcome, may_be_done):
 
 def test_nobody_there():
     [done] = call("dynamodb", ("PutItem", "{}"), env=KEYS | {
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, deadline_ms=10000)
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, deadline_ms=3000)
     assert (done["outcome"], done["may_be_done"], done["status"]) == ("failed", False, 0)
     assert "onnect" in done["message"]
 
