@@ -271,6 +271,17 @@ bool saga_step_parse(struct text name, enum saga_step *out)
     return false;
 }
 
+bool step_state_parse(struct text name, enum step_state *out)
+{
+    for (size_t at = 0; at < COUNT(STEP_STATE_NAMES); at++) {
+        if (!text_equals_c(name, STEP_STATE_NAMES[at]))
+            continue;
+        *out = (enum step_state)at;
+        return true;
+    }
+    return false;
+}
+
 bool saga_deed_parse(struct text name, enum saga_event *out)
 {
     for (int event = EV_RETRY; event <= EV_ABANDON; event++) {

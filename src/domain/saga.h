@@ -142,6 +142,7 @@ const char *step_state_name(enum step_state state); /* in_flight              */
 bool saga_type_parse(struct text name, enum saga_type *out);
 bool saga_state_parse(struct text name, enum saga_state *out);
 bool saga_step_parse(struct text name, enum saga_step *out);
+bool step_state_parse(struct text name, enum step_state *out);
 /* retry, compensate, abandon: the events that are an operator's. */
 bool saga_deed_parse(struct text name, enum saga_event *out);
 

@@ -19,10 +19,14 @@ static enum status read_names(struct sql_rows rows, int row, struct saga *saga, 
     const struct text type = sql_text(rows, row, LOAD_SAGAS_TYPE);
     const struct text state = sql_text(rows, row, LOAD_SAGAS_STATE);
     const struct text step = sql_text(rows, row, LOAD_SAGAS_STEP);
+    const struct text step_state = sql_text(rows, row, LOAD_SAGAS_STEP_STATE);
     if (!saga_type_parse(type, &saga->type) || !saga_state_parse(state, &saga->state) ||
         !saga_step_parse(step, &saga->step))
         return error_set(err, ERR_BROKEN, "a saga is '%.*s' in '%.*s' at '%.*s'", TEXT_ARGS(type),
                          TEXT_ARGS(state), TEXT_ARGS(step));
+    /* None: it ended when steps stood elsewhere, and nothing will move it. */
+    if (!text_is_none(step_state) && !step_state_parse(step_state, &saga->step_state))
+        return error_set(err, ERR_BROKEN, "the step of a saga is '%.*s'", TEXT_ARGS(step_state));
     return OK;
 }
 
@@ -46,6 +50,9 @@ static enum status read_saga(struct arena *arena, struct sql_rows rows, int row,
         saga.deadline_us = sql_time(rows, row, LOAD_SAGAS_DEADLINE_AT);
     saga.started_us = sql_time(rows, row, LOAD_SAGAS_STARTED_AT);
     saga.step_started_us = sql_time(rows, row, LOAD_SAGAS_STEP_STARTED_AT);
+    if (!sql_is_null(rows, row, LOAD_SAGAS_STEP_FINISHED_AT))
+        saga.step_finished_us = sql_time(rows, row, LOAD_SAGAS_STEP_FINISHED_AT);
+    saga.step_reason = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_STEP_REASON));
     saga.version = sql_i64(rows, row, LOAD_SAGAS_VERSION);
     saga.origin_traceparent = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_ORIGIN_TRACEPARENT));
     saga.last_traceparent = text_copy(arena, sql_text(rows, row, LOAD_SAGAS_LAST_TRACEPARENT));
@@ -114,6 +121,13 @@ enum status store_load_turn(struct db *db, struct turn *turn, const struct store
 
 /* ---- save ---------------------------------------------------------------------------------- */
 
+static void add_step_it_is_at(struct sql_columns *row, const struct saga *saga)
+{
+    sql_columns_add_name(row, step_state_name(saga->step_state));
+    sql_columns_add_time(row, saga->step_finished_us);
+    sql_columns_add_text(row, saga->step_reason);
+}
+
 /* A row of insert_sagas. */
 static void add_new(struct sql_columns *row, const struct saga *saga, int64_t now_us)
 {
@@ -140,6 +154,7 @@ static void add_new(struct sql_columns *row, const struct saga *saga, int64_t no
     sql_columns_add_text(row, saga->last_traceparent);
     sql_columns_add_text(row, saga->tracestate);
     sql_columns_add_text(row, saga->reason);
+    add_step_it_is_at(row, saga);
 }
 
 /* A row of update_sagas. */
@@ -159,14 +174,15 @@ static void add_moved(struct sql_columns *row, const struct saga *saga, int64_t 
     sql_columns_add_i64(row, saga->version);
     sql_columns_add_text(row, saga->last_traceparent);
     sql_columns_add_text(row, saga->reason);
+    add_step_it_is_at(row, saga);
 }
 
-/* Rows of save_steps. */
-static void add_steps(struct sql_columns *row, const struct saga *saga)
+/* Rows of save_steps: few, most sagas end where they began. */
+static void add_left_steps(struct sql_columns *row, const struct saga *saga)
 {
     for (int at = 0; at < SAGA_STEP_COUNT; at++) {
         const struct saga_step_row *step = &saga->steps[at];
-        if (!step->is_changed)
+        if (!step->is_left)
             continue;
         sql_columns_add_i64(row, saga->lane);
         sql_columns_add_uuid(row, &saga->id);
@@ -197,10 +213,10 @@ static void send_sagas(struct db *db, const struct turn *turn)
     SQL_COLUMNS_INIT(&new, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
                      SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID,
                      SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
+                     SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME, SQL_TEXT);
     SQL_COLUMNS_INIT(&moved, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
                      SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64,
-                     SQL_TEXT, SQL_TEXT);
+                     SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME, SQL_TEXT);
     SQL_COLUMNS_INIT(&steps, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT,
                      SQL_TEXT, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TEXT);
     for (size_t at = 0; at < turn->pair_count * SAGA_TYPE_COUNT; at++) {
@@ -211,7 +227,7 @@ static void send_sagas(struct db *db, const struct turn *turn)
             add_moved(&moved, saga, turn->now_us);
         else
             add_new(&new, saga, turn->now_us);
-        add_steps(&steps, saga);
+        add_left_steps(&steps, saga);
     }
     send_unless_empty(db, SQL_INSERT_SAGAS, &new);
     send_unless_empty(db, SQL_UPDATE_SAGAS, &moved);

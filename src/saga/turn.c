@@ -72,22 +72,31 @@ static bool is_finished(enum step_state state)
            state == STEP_SKIPPED;
 }
 
-static void mark_step(struct turn *turn, struct saga *saga, enum saga_step step,
-                      enum step_state state, struct text reason)
+static void mark_step(const struct turn *turn, struct saga *saga, enum step_state state,
+                      struct text reason)
 {
-    saga->steps[step] = (struct saga_step_row){
-        .is_changed = true,
-        .state = state,
+    saga->step_state = state;
+    saga->step_finished_us = is_finished(state) ? turn->now_us : 0;
+    saga->step_reason = reason;
+}
+
+static void leave_step(struct saga *saga)
+{
+    saga->steps[saga->step] = (struct saga_step_row){
+        .is_left = true,
+        .state = saga->step_state,
         .command_id = saga->command_id,
         .tries = saga->tries,
         .started_us = saga->step_started_us,
-        .finished_us = is_finished(state) ? turn->now_us : 0,
-        .reason = reason,
+        .finished_us = saga->step_finished_us,
+        .reason = saga->step_reason,
     };
 }
 
-static void enter_step(struct turn *turn, struct saga *saga, enum saga_step step)
+static void enter_step(const struct turn *turn, struct saga *saga, enum saga_step step)
 {
+    if (saga->step != STEP_START)
+        leave_step(saga);
     saga->step = step;
     saga->tries = 0;
     saga->command_id = (struct uuid){0};
@@ -104,7 +113,7 @@ static void send_command(struct turn *turn, struct saga *saga, enum saga_command
     }
     saga->tries++;
     saga->command_event_id = uuid_make_v7();
-    mark_step(turn, saga, saga->step, saga_step_sent(saga->step), TEXT_NONE);
+    mark_step(turn, saga, saga_step_sent(saga->step), TEXT_NONE);
     outbox_add(&turn->outbox, &(struct outbox_event){
                                   .id = saga->command_event_id,
                                   .lane = saga->lane,
@@ -173,7 +182,7 @@ static void apply_rule(struct turn *turn, struct saga *saga, const struct saga_r
         enter_step(turn, saga, rule->to_step);
     if (rule->event == EV_RETRY)
         saga->step_started_us = turn->now_us; /* with all its repeats before it */
-    mark_step(turn, saga, saga->step, rule->step_becomes, cause->reason);
+    mark_step(turn, saga, rule->step_becomes, cause->reason);
     if (saga->step != rule->to_step)
         enter_step(turn, saga, rule->to_step);
     saga->state = rule->to_state;

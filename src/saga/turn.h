@@ -16,9 +16,9 @@
 #include "platform/messaging/outbox.h"
 #include "saga/heard.h"
 
-/* A step as this turn leaves it. */
+/* A step that the saga has left in this turn; the one that it is at stands in the saga itself. */
 struct saga_step_row {
-    bool is_changed;
+    bool is_left;
     enum step_state state;
     struct uuid command_id; /* nil: nothing sent */
     int tries;
@@ -48,6 +48,9 @@ struct saga {
     int64_t started_us;
     int64_t step_started_us; /* its command was first sent, its wait began, or an operator had it
                                 sent again */
+    enum step_state step_state;
+    int64_t step_finished_us; /* 0: not finished */
+    struct text step_reason;
     int64_t version;
     struct text origin_traceparent;
     struct text last_traceparent; /* the span that last moved it; none: not known */

@@ -58,6 +58,34 @@ static enum status read_saga(struct call *call, struct error *err)
     return OK;
 }
 
+/* Of saga_step the steps that were left, of saga the one that it is at. */
+static enum status read_steps(struct call *call, struct error *err)
+{
+    (void)err;
+    const struct table *left = call_table(call, T_SAGA_STEP);
+    const struct table *sagas = call_table(call, T_SAGA);
+    const struct cells wanted = call_array(call, 2);
+    struct row *row;
+    for (size_t at = 0; (row = next_row(left, call, &at)) != NULL;)
+        if (cells_have(&wanted, COLUMN(row, call, "saga_id")))
+            answer_add(call, left, row_seen(row, call->tx),
+                       "saga_id step op state command_id tries started_at finished_at reason");
+    for (size_t at = 0; (row = next_row(sagas, call, &at)) != NULL;) {
+        const struct cell step = COLUMN(row, call, "step");
+        if (!cells_have(&wanted, COLUMN(row, call, "id")))
+            continue;
+        answer_add(call, sagas, row_seen(row, call->tx),
+                   "id step step step_state command_id tries step_started_at step_finished_at "
+                   "step_reason");
+        const bool is_undo = cell_is(step, "undo_hold") || cell_is(step, "release_authorization");
+        struct cell *answer =
+            &call->answer.cells[(call->answer.row_count - 1) * ANSWER_COLUMNS_MAX];
+        answer[2] = cell_text(is_undo ? "undo" : "do");
+    }
+    answer_sort(call, 1);
+    return OK;
+}
+
 /* Into the operators' audit, which nothing here asks. */
 static enum status record_deed(struct call *call, struct error *err)
 {
@@ -71,22 +99,23 @@ const struct model SAGA_MODELS[] = {
     {"saga.load_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=",
      "id type lane authorization_id account_id user_id tenant_id amount_minor currency state step "
      "command_id command_event_id tries deadline_at started_at step_started_at version "
-     "origin_traceparent last_traceparent tracestate reason"},
+     "origin_traceparent last_traceparent tracestate reason step_state step_finished_at "
+     "step_reason"},
     {"saga.read_clock", MODEL_OWN, .run = read_clock},
     {"saga.insert_sagas", MODEL_INSERT, T_SAGA,
      "lane[] id[] type[] authorization_id[] account_id[] user_id[] tenant_id[] amount_minor[] "
      "currency[] state[] step[] command_id[] command_event_id[] tries[] deadline_at[] "
      "started_at[] step_started_at[] updated_at[] version[] origin_traceparent[] "
-     "last_traceparent[] tracestate[] reason[]"},
+     "last_traceparent[] tracestate[] reason[] step_state[] step_finished_at[] step_reason[]"},
     {"saga.update_sagas", MODEL_UPDATE, T_SAGA,
      "lane[]= id[]= authorization_id[]= state[] step[] command_id[] command_event_id[] tries[] "
-     "deadline_at[] step_started_at[] updated_at[] version[] last_traceparent[] reason[]"},
+     "deadline_at[] step_started_at[] updated_at[] version[] last_traceparent[] reason[] "
+     "step_state[] step_finished_at[] step_reason[]"},
     {"saga.save_steps", MODEL_INSERT, T_SAGA_STEP,
      "lane[] saga_id[] step[] op[] state[] command_id[] tries[] started_at[] finished_at[] "
      "reason[]"},
     {"saga.read_saga", MODEL_OWN, .run = read_saga},
-    {"saga.read_steps", MODEL_SELECT, T_SAGA_STEP,
-     "lane[]= saga_id[]=", "saga_id step op state command_id tries started_at finished_at reason"},
+    {"saga.read_steps", MODEL_OWN, .run = read_steps},
     {"saga.record_deed", MODEL_OWN, .run = record_deed},
     {"saga.find_due_sagas", MODEL_OWN, .run = find_due_sagas},
     {"saga.find_unsent_commands", MODEL_OWN, .run = find_unsent_commands},

@@ -55,7 +55,8 @@ struct cell {
     X(SAGA, 3,                                                                                     \
       "lane authorization_id type id account_id user_id tenant_id amount_minor currency state "    \
       "step command_id command_event_id tries deadline_at started_at step_started_at version "     \
-      "origin_traceparent last_traceparent tracestate reason updated_at")                          \
+      "origin_traceparent last_traceparent tracestate reason updated_at step_state "               \
+      "step_finished_at step_reason")                                                              \
     X(SAGA_STEP, 4, "lane saga_id step op state command_id tries started_at finished_at reason")   \
     X(OUTBOX, 1,                                                                                   \
       "seq lane id aggregatetype aggregateid partitionkey type sequence tenant_id payload "        \
@@ -78,7 +79,7 @@ enum table_id { TABLES(TABLE_AS_ENUM) TABLE_COUNT };
 
 enum schema { S_AUTHORIZATION, S_LEDGER, S_SAGA, S_BUS, SCHEMA_COUNT };
 
-enum { COLUMNS_MAX = 24 };
+enum { COLUMNS_MAX = 32 };
 
 struct transaction;
 

@@ -101,7 +101,7 @@ def row(system, saga):
 
 def steps(system, saga):
     return {(step.step, step.op): step.state for step in
-            system.sql("SELECT * FROM saga.saga_step WHERE saga_id = %s", saga)}
+            system.sql("SELECT * FROM saga.every_step WHERE saga_id = %s", saga)}
 
 
 def wait_state(system, saga, state):

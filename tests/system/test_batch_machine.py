@@ -41,7 +41,7 @@ HOT = {
     "saga/load_sagas": ["saga_lane_authorization_id_type_key"],
     "saga/lock_sagas": ["saga_lane_authorization_id_type_key"],
     "saga/update_sagas": ["saga_lane_authorization_id_type_key"],
-    "saga/read_steps": ["saga_step_pkey"],
+    "saga/read_steps": ["saga_step_pkey", "saga_pkey"],
     "outbox/delete_events": ["outbox_pkey"],
     "outbox/lock_lanes": ["outbox_pkey", "outbox_lane_pkey"],
     "outbox/read_events": ["outbox_pkey"],

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from system.harness import BINARY, ROOT, run_tallystick
+from system.saga_messages import Authorization, publish, steps, wait_state
 
 SCHEMAS = {"bus": "outbox", "gateway": "gateway", "authorization": "authorization",
            "ledger": "ledger", "saga": "saga",
@@ -167,3 +168,41 @@ def test_service__refuses_another_schema(make_system, schema, service):
     system.sql(f"DROP TABLE {table}")
     code, said = start(system, service)
     assert code == 1 and "run: tallystick migrate apply" in said
+
+
+# As a database was before a saga's row said all about the step that it is at.
+BEFORE_STEP_IN_SAGA = """
+    INSERT INTO saga.saga_step
+        SELECT * FROM saga.every_step ON CONFLICT DO NOTHING;
+    DROP VIEW saga.every_step;
+    ALTER TABLE saga.saga DROP COLUMN step_state, DROP COLUMN step_finished_at,
+                          DROP COLUMN step_reason;
+    DELETE FROM saga.schema_migration WHERE version = 8"""
+
+
+def test_a_database_grows_with_its_sagas_under_way(make_system):
+    """The steps of those that have ended stay where they were; the others go on."""
+    system = make_system(start=False).start("saga")
+    done, asked, refused = (Authorization() for _ in range(3))
+    publish(system, *(one.approved() for one in (done, asked, refused)))
+    for one in (done, asked, refused):
+        wait_state(system, one.authorize, "running")
+    publish(system, done.answer(system, "ledger.hold_recorded"),
+            refused.answer(system, "ledger.refused", reason="account_frozen"))
+    wait_state(system, done.authorize, "completed")
+    wait_state(system, refused.authorize, "compensating")
+    before = [steps(system, one.authorize) for one in (done, asked, refused)]
+    release = refused.answer(system, "authorization.reversed")
+
+    system.stop("saga")
+    system.sql(BEFORE_STEP_IN_SAGA)
+    system.cluster.migrate(system.database)
+    assert [steps(system, one.authorize) for one in (done, asked, refused)] == before
+    system.start("saga")
+
+    publish(system, asked.answer(system, "ledger.hold_recorded"), release)
+    wait_state(system, asked.authorize, "completed")
+    assert steps(system, asked.authorize) == {("record_hold", "do"): "done"}
+    wait_state(system, refused.authorize, "compensated")
+    assert steps(system, refused.authorize) == {("record_hold", "do"): "failed",
+                                                ("release_authorization", "undo"): "compensated"}

@@ -13,6 +13,6 @@ SELECT step, op, state, tries::text, command_id::text,
        to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        reason
-  FROM saga.saga_step
+  FROM saga.every_step
  WHERE saga_id = $1
  ORDER BY started_at, op;

@@ -12,6 +12,6 @@
 -- column reason       text         or NULL
 -- rows   0 or more
 SELECT saga_id, step, op, state, tries, command_id, started_at, finished_at, reason
-  FROM saga.saga_step
+  FROM saga.every_step
  WHERE lane = $1::smallint AND saga_id = ANY ($2::uuid[])
  ORDER BY started_at, op;

@@ -23,13 +23,16 @@
 -- column last_traceparent   text         or NULL
 -- column tracestate         text         or NULL
 -- column reason             text
+-- column step_state         text         or NULL: ended, its steps are all in saga_step
+-- column step_finished_at   timestamptz  or NULL
+-- column step_reason        text         or NULL
 -- rows   up to one of each type for each authorization
 -- locks  saga: a saga that another orchestrator inserted while lock_sagas waited for its locks is
 --        seen by this statement only (its snapshot is newer), and locked by it
 SELECT saga.id, type, saga.lane, saga.authorization_id, account_id, user_id, tenant_id,
        amount_minor, currency, state, step, command_id, command_event_id, tries, deadline_at,
        started_at, step_started_at, version, origin_traceparent, last_traceparent, tracestate,
-       reason
+       reason, step_state, step_finished_at, step_reason
   FROM unnest($1::smallint[], $2::uuid[]) AS wanted (lane, authorization_id)
   JOIN saga ON saga.lane = wanted.lane AND saga.authorization_id = wanted.authorization_id
  ORDER BY saga.id

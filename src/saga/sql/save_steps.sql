@@ -1,4 +1,4 @@
--- save_steps: insert or update steps of sagas that are locked.
+-- save_steps: keep steps that sagas have left; the one that a saga is at stands in its own row.
 -- param  lanes       smallint[]
 -- param  saga_ids    uuid[]
 -- param  steps       text[]

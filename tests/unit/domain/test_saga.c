@@ -219,12 +219,19 @@ static void test_saga_names__there_and_back(void **state)
         CHECK("a type", saga_type_parse(text_of(saga_type_name((enum saga_type)at)), &got));
         CHECK_EQ("a type", got, at);
     }
+    for (int at = 0; at < STEP_STATE_COUNT; at++) {
+        enum step_state got = STEP_STATE_COUNT;
+        CHECK("a step's", step_state_parse(text_of(step_state_name((enum step_state)at)), &got));
+        CHECK_EQ("a step's", got, at);
+    }
     enum saga_state got_state = SAGA_STUCK;
     enum saga_step got_step = STEP_RECORD_HOLD;
     enum saga_type got_type = SAGA_RELEASE;
+    enum step_state got_step_state = STEP_DONE;
     CHECK("upper case", !saga_state_parse(TEXT("STUCK"), &got_state));
     CHECK("an unknown step", !saga_step_parse(TEXT("dance"), &got_step));
     CHECK("an unknown type", !saga_type_parse(TEXT(""), &got_type));
+    CHECK("a step's, unknown", !step_state_parse(TEXT("running"), &got_step_state));
 }
 
 static void test_saga_deed_parse__only_what_an_operator_may(void **state)

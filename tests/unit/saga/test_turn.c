@@ -155,7 +155,7 @@ static void test_turn_deadline__repeats(void **state)
     CHECK_EQ("the last", saga->state, SAGA_STUCK);
     CHECK_EQ("the last", saga->deadline_us, 0);
     CHECK_TEXT("the last", saga->reason, "no_answer");
-    CHECK_EQ("the last", saga->steps[STEP_RECORD_HOLD].state, STEP_UNKNOWN);
+    CHECK_EQ("the last", saga->step_state, STEP_UNKNOWN);
     arena_free(f.arena);
 }
 
@@ -238,7 +238,7 @@ static void test_turn_hear__a_refusal_starts_a_step_of_its_own(void **state)
     CHECK_EQ("the do", saga->steps[STEP_RECORD_HOLD].state, STEP_FAILED);
     CHECK("the do", uuid_equals(&saga->steps[STEP_RECORD_HOLD].command_id, &command_id));
     CHECK_EQ("the do", saga->steps[STEP_RECORD_HOLD].finished_us, f.turn.now_us);
-    CHECK_EQ("the undo", saga->steps[STEP_RELEASE_AUTHORIZATION].state, STEP_COMPENSATING);
+    CHECK_EQ("the undo", saga->step_state, STEP_COMPENSATING);
     arena_free(f.arena);
 }
 
