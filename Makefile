@@ -69,7 +69,7 @@ bench: build ## floors and ourselves in turn (20 minutes): ONLY="floors 256 hot"
 	@tools/setup test $(if $(filter kafka sns-sqs,$(BUS)),$(BUS))
 	@tools/venv
 	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(BUS),--bus $(BUS))
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BUS),--bus $(BUS)) $(if $(SOAK),--soak)
 
 bench-parts: build ## booked transactions a second over each event bus and key store (minutes)
 	@tools/setup kafka dynamodb sns-sqs test

@@ -30,8 +30,12 @@ SELECT get_byte(h, 15) & 63, encode(set_byte(set_byte(h, 6, get_byte(h, 6) & 15 
        LATERAL (SELECT substring(sha256(int8send(7) || 'default'::bytea || int8send(length(u))
                                         || convert_to(u, 'UTF8')) FROM 1 FOR 16)) AS hash (h)
     ON CONFLICT DO NOTHING"""
+# Of one stretch: ids begin with the millisecond at which they were made, so those since are found
+# in each lane's end of the index.
 STORED = """SELECT count(*) AS all, count(*) FILTER (WHERE decision = 'approved') AS approved
-              FROM "authorization".credit_authorization"""
+  FROM generate_series(0, 63) AS l (lane)
+  JOIN "authorization".credit_authorization AS a ON a.lane = l.lane AND a.id >= %s::uuid"""
+STORED_EVER = 'SELECT count(*) FROM "authorization".credit_authorization'
 
 
 def transaction(user, number="seq"):
@@ -79,12 +83,13 @@ class Door:
     def __init__(self, cluster, bus, names=()):
         self.cluster = cluster
         self.system = System(cluster, bus=bus, env={"TALLYSTICK_LOG_LEVEL": "warning"})
-        self.accounts = 0
+        self.accounts = self.answered = self.stored_before = 0
         with contextlib.ExitStack() as undo:
             undo.callback(self.system.close)
             began = time.monotonic()
             self.system.start(*names)
             self.start_s = time.monotonic() - began
+            self.idle_mib = self.memory_mib()
             self.open_accounts(ACCOUNTS)
             undo.pop_all()
 
@@ -128,41 +133,47 @@ class Door:
 
     # ---- a load and what it has cost -----------------------------------------------------------
 
-    def stored(self):
-        return self.system.sql(STORED)[0]
+    def check_stored(self):
+        """As many rows as all loads together were answered; how many that is."""
+        stored = self.system.sql(STORED_EVER)[0].count - self.stored_before
+        assert stored == self.answered, f"{self.answered} were answered, {stored} rows are stored"
+        return stored
+
+    def _drive(self, options, seconds):
+        """The driver's answer, with what is stored since (`stored`). Every answer must be an
+        approval that is stored, once. But a batch may have been answered with items refused:
+        those are told as failed."""
+        items, since = options.get("items", 1), f"{int(time.time() * 1000):012x}" + "0" * 20
+        said = drive(self.system, duration_ms=int(seconds * 1000), **options)
+        found = self.system.sql(STORED, since)[0]
+        answered = (said["ok"] - said["replays"]) * items
+        said["stored"] = found.all
+        self.answered += found.all
+        assert said["stored"] == answered or items > 1 and said["stored"] < answered, \
+            f"{answered} were answered, {said['stored']} rows are stored"
+        assert found.approved == found.all, "some were declined"
+        said["failed"] += answered - said["stored"]
+        said["done"] = said["stored"] + said["replays"]
+        return said
 
     def run(self, options, seconds, warmup_s=WARMUP_S):
-        """The driver's answer and the usage, of a load that follows a warm-up. Whatever was
-        answered in either must be stored, once, and approved."""
-        items = options.get("items", 1)
-        before = self.stored()
-        warm = drive(self.system, duration_ms=warmup_s * 1000, **options)
+        """A result: of a load that follows a warm-up of the same kind."""
+        self._drive(options, warmup_s)
         usage = Usage(self.cluster, self.pids())
-        said = drive(self.system, duration_ms=int(seconds * 1000), **options)
+        said = self._drive(options, seconds)
         usage.stop()
-        after = self.stored()
-        answered = sum((one["ok"] - one["replays"]) * items for one in (warm, said))
-        assert after.all - before.all == answered, \
-            f"{answered} were answered, {after.all - before.all} rows are stored"
-        assert after.approved - before.approved == answered, "some were declined"
-        return said, usage
+        return {"ok_per_s": said["done"] / said["seconds"], "done": said["done"],
+                "rate": options.get("rate"),
+                "stored": said["stored"], "replays": said["replays"],
+                "errors": said["failed"] + said["unanswered"] + said["replays_differing"],
+                **{name: said[name] for name in ("p50_ms", "p99_ms", "p999_ms")},
+                **usage.costs(said["done"])}
 
     def measure(self, name, seconds):
-        """A result of one of LOADS."""
+        """A result of one of LOADS, and how far the books were behind."""
         title, options, accounts = LOADS[name]
         self.open_accounts(accounts)
         behind = self.backlog()
-        said, usage = self.run(options, seconds)
-        result = result_of(said, usage, options.get("items", 1))
-        result |= {"backlog_before": behind, "backlog": self.backlog()}
-        result["drain_s"] = self.drain()
-        return {"title": title} | result
-
-
-def result_of(said, usage, items):
-    done = said["ok"] * items
-    return {"ok_per_s": done / said["seconds"], "done": done, "stored": done - said["replays"],
-            "errors": said["failed"] + said["unanswered"] + said["replays_differing"],
-            "replays": said["replays"],
-            **{name: said[name] for name in ("p50_ms", "p99_ms", "p999_ms")},
-            **usage.costs(done)}
+        result = self.run(options, seconds)
+        result |= {"title": title, "backlog_before": behind, "backlog": self.backlog()}
+        return result | {"drain_s": self.drain()}

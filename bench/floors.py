@@ -117,7 +117,8 @@ class Floors:
             with open(name) as lines:
                 latencies += [int(line.split()[2]) for line in lines]
             pathlib.Path(name).unlink()
-        return self._result(usage, before, len(latencies), percentiles(latencies))
+        result = self._result(usage, before, len(latencies), percentiles(latencies))
+        return result | {"rate": rate or None}
 
     def batches(self, items=128, accounts=ACCOUNTS):
         folder = self.cluster.dir / "batches"

@@ -18,6 +18,7 @@ def merge(results):
     for name in NUMBERS:
         told = [one[name] for one in results if one.get(name) is not None]
         row[name] = statistics.mean(told) if told else None
+    row["pss_most_mib"] = max(one["pss_mib"] for one in results)
     for name in ("done", "stored", "errors"):
         row[name] = sum(one[name] for one in results)
     for name in ("cpu", "cpu_postgres"):
@@ -48,8 +49,8 @@ def number(value, form="{:,.0f}"):
 
 
 def ratio(row, rows, floor):
-    """To a floor of the same run; of itself there is none."""
-    if floor not in rows or row["title"] == rows[floor]["title"]:
+    """To a floor of the same run; of itself there is none, nor where the rate was given."""
+    if floor not in rows or row is rows[floor] or row["rate"]:
         return ""
     return f"{row['ok_per_s'] / rows[floor]['ok_per_s']:.2f}"
 
