@@ -1,21 +1,84 @@
+/* One pass over the bytes, by recursive descent: a function for each kind of value. What it finds
+ * is a slice of the input wherever no escape stands in the way, so that nothing is copied. */
 #include "base/json.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/hex.h"
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
-#include <yajl/yajl_parse.h>
+enum {
+    QUOTE_SIZE_MAX = 64, /* what a message quotes of the input is short           */
+    COMPARED_MAX = 24,   /* names that are compared each with each: no sort, then */
+    STACK_SIZE_FIRST = 16,
+};
 
-/* What a message quotes of the input is short. */
-enum { QUOTE_SIZE_MAX = 64 };
+struct reader {
+    struct arena *arena;
+    struct text input;
+    struct error *err;
+    size_t at; /* what is read next */
+    size_t value_count;
+    int depth;
+    /* Finished values of containers that are open. A container's end moves its own into an array of
+     * their exact number. */
+    struct json_member *stack;
+    size_t count;
+    size_t capacity;
+};
 
-/* ---- Before parsing: what yajl would let pass ---- */
+static enum status read_value(struct reader *r, struct json_value *value_out);
 
-static enum status refuse_at(struct error *err, size_t position, const char *why)
+/* ---- The input ---- */
+
+static enum status refuse_at(const struct reader *r, size_t position, const char *why)
 {
-    return error_set(err, ERR_INVALID, "not valid JSON at byte %zu: %s", position, why);
+    return error_set(r->err, ERR_INVALID, "not valid JSON at byte %zu: %s", position, why);
 }
+
+/* Refuses what comes next. */
+static enum status refuse(const struct reader *r, const char *why)
+{
+    if (r->at == r->input.size)
+        return refuse_at(r, r->at, "it ends too early");
+    const char c = r->input.data[r->at];
+    if (c == '\0')
+        return refuse_at(r, r->at + 1, "the character NUL");
+    return refuse_at(r, r->at + 1, c > 0 && c < 0x20 ? "a control character" : why);
+}
+
+/* The next byte; NUL, which is nowhere allowed, at the end. */
+static char peek(const struct reader *r)
+{
+    return r->at < r->input.size ? r->input.data[r->at] : '\0';
+}
+
+static bool take(struct reader *r, char wanted)
+{
+    if (peek(r) != wanted)
+        return false;
+    r->at++;
+    return true;
+}
+
+static void skip_blanks(struct reader *r)
+{
+    while (take(r, ' ') || take(r, '\n') || take(r, '\t') || take(r, '\r'))
+        continue;
+}
+
+static struct text rest_of(const struct reader *r)
+{
+    return text_skip(r->input, r->at);
+}
+
+static struct text source_from(const struct reader *r, size_t begin)
+{
+    return (struct text){r->input.data + begin, r->at - begin};
+}
+
+/* ---- Strings ---- */
 
 /* The code unit of a \uXXXX escape that `t` begins with; false where there is none. */
 static bool take_code_unit(struct text t, unsigned *unit_out)
@@ -29,224 +92,178 @@ static bool take_code_unit(struct text t, unsigned *unit_out)
     return true;
 }
 
-/* The size of the escape that `t` begins with; 0, and why, where it stands for no character. yajl
- * turns lone surrogates into question marks, so it must not see them. Broken escapes are its. */
-static size_t check_escape(struct text t, const char **why_out)
+/* What a one-letter escape stands for; NUL where there is no such escape. */
+static char short_escape(char letter)
+{
+    static const char MEANT[128] = {
+        ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+    };
+    return letter < 0 ? '\0' : MEANT[(uint8_t)letter];
+}
+
+/* The character that the escape `t` begins with stands for, and the escape's size; 0, and why,
+ * where it stands for none. */
+static size_t read_escape(struct text t, unsigned *character_out, const char **why_out)
 {
     unsigned first = 0;
     unsigned second = 0;
-    if (!take_code_unit(t, &first))
-        return t.size < 2 ? 1 : 2;
-    if (first == 0) {
-        *why_out = "the character NUL";
-        return 0;
+    *why_out = "no such escape";
+    if (t.size >= 2 && short_escape(t.data[1]) != '\0') {
+        *character_out = (uint8_t)short_escape(t.data[1]);
+        return 2;
     }
+    if (!take_code_unit(t, &first))
+        return 0;
+    *character_out = first;
+    *why_out = "the character NUL";
     if (first < 0xd800 || first > 0xdfff)
-        return 6;
+        return first == 0 ? 0 : 6;
     *why_out = "half of a surrogate pair";
     if (first > 0xdbff || !take_code_unit(text_skip(t, 6), &second))
         return 0;
+    *character_out = 0x10000 + ((first & 0x3ff) << 10 | (second & 0x3ff));
     return second >= 0xdc00 && second <= 0xdfff ? 12 : 0;
 }
 
-/* The size of the character or escape that `t` begins with; 0, and why, where it is refused. */
-static size_t check_character(struct text t, const char **why_out)
+/* One escape or character beyond ASCII. */
+static enum status skip_special(struct reader *r)
 {
-    const char c = t.data[0];
-    if (c == '\\')
-        return check_escape(t, why_out);
-    if (c >= 0x20 || c == '\n' || c == '\r' || c == '\t')
-        return 1;
-    if (c == 0)
-        *why_out = "the character NUL";
-    else if (c > 0)
-        *why_out = "a control character";
-    else
-        *why_out = "bytes that are not UTF-8";
-    return c < 0 ? utf8_character_size(t) : 0;
+    const struct text rest = rest_of(r);
+    const char *why = "bytes that are not UTF-8";
+    unsigned character = 0;
+    size_t size = 0;
+    if (peek(r) == '\\')
+        size = read_escape(rest, &character, &why);
+    else if (rest.size > 0 && rest.data[0] < 0)
+        size = utf8_character_size(rest);
+    r->at += size;
+    return size > 0 ? OK : refuse(r, why);
 }
 
-static enum status check_characters(struct text input, struct error *err)
+static void add_character(struct text_builder *out, unsigned character)
 {
-    size_t at = 0;
-    while (at < input.size) {
-        const char *why = NULL;
-        const size_t size = check_character(text_skip(input, at), &why);
-        if (size == 0)
-            return refuse_at(err, at + 1, why);
-        at += size;
+    char bytes[UTF8_SIZE_MAX];
+    text_builder_add(out, bytes, utf8_write(character, bytes));
+}
+
+/* `escaped` has been checked. No escape is shorter than what it stands for. */
+static struct text unescape(struct arena *arena, struct text escaped)
+{
+    struct text_builder out;
+    text_builder_init(&out, arena, escaped.size);
+    while (escaped.size > 0) {
+        const char *backslash = memchr(escaped.data, '\\', escaped.size);
+        const size_t plain = backslash == NULL ? escaped.size : (size_t)(backslash - escaped.data);
+        text_builder_add(&out, escaped.data, plain);
+        escaped = text_skip(escaped, plain);
+        if (escaped.size == 0)
+            break;
+        unsigned character = 0;
+        const char *why;
+        escaped = text_skip(escaped, read_escape(escaped, &character, &why));
+        add_character(&out, character);
     }
+    return text_builder_text(&out);
+}
+
+/* The next byte is its quote. */
+static enum status read_string(struct reader *r, struct text *text_out)
+{
+    const size_t begin = ++r->at;
+    bool has_escapes = false;
+    for (;;) {
+        r->at += json_plain_size(rest_of(r));
+        if (take(r, '"'))
+            break;
+        has_escapes |= peek(r) == '\\';
+        TRY(skip_special(r));
+    }
+    const struct text inside = {r->input.data + begin, r->at - 1 - begin};
+    *text_out = has_escapes ? unescape(r->arena, inside) : inside;
     return OK;
 }
 
-/* ---- The reader: yajl's events become a tree ---- */
+/* ---- Numbers and words ---- */
 
-/* An array or object whose end has not been seen. */
-struct open_container {
-    enum json_type type;
-    size_t begin;     /* where it begins in the input */
-    size_t first;     /* its first item on the stack */
-    struct text name; /* its own, where it is a member */
-};
-
-struct reader {
-    struct arena *arena;
-    struct text input;
-    struct error *err;
-    yajl_handle yajl;
-    size_t at;        /* where the last event ended in the input */
-    bool at_end;      /* yajl has the whole input */
-    struct text name; /* of the member whose value comes next */
-    size_t value_count;
-    int depth;
-    struct open_container open[JSON_DEPTH_MAX];
-    /* Finished values of open containers. A container's end moves its own into an array of their
-     * exact number; the last one left is the outermost value. */
-    struct json_member *stack;
-    size_t count;
-    size_t capacity;
-};
-
-static bool is_blank(char c)
+static bool skip_digits(struct reader *r)
 {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    const size_t begin = r->at;
+    while (peek(r) >= '0' && peek(r) <= '9')
+        r->at++;
+    return r->at > begin;
 }
 
-static bool is_between_events(char c)
+static enum status read_number(struct reader *r)
 {
-    return is_blank(c) || c == ',' || c == ':';
+    (void)take(r, '-');
+    if (!take(r, '0') && !skip_digits(r))
+        return refuse(r, "a digit is missing");
+    if (take(r, '.') && !skip_digits(r))
+        return refuse(r, "a digit is missing");
+    if (!take(r, 'e') && !take(r, 'E'))
+        return OK;
+    if (!take(r, '+'))
+        (void)take(r, '-');
+    return skip_digits(r) ? OK : refuse(r, "a digit is missing");
 }
 
-/* The bytes of the event that yajl reports now. */
-static struct text take_source(struct reader *r)
+static enum status read_word(struct reader *r, const char *word)
 {
-    size_t begin = r->at;
-    while (begin < r->input.size && is_between_events(r->input.data[begin]))
-        begin++;
-    r->at = r->at_end ? r->input.size : yajl_get_bytes_consumed(r->yajl);
-    ASSERT(r->at > begin);
-    return (struct text){r->input.data + begin, r->at - begin};
+    if (!text_starts_with(rest_of(r), word))
+        return refuse(r, "a word other than true, false and null");
+    r->at += strlen(word);
+    return OK;
 }
 
-static void push(struct reader *r, struct json_member member)
+/* ---- Arrays and objects ---- */
+
+static void push(struct reader *r, const struct json_member *member)
 {
     if (r->count == r->capacity) {
-        const size_t capacity = r->capacity == 0 ? 16 : 2 * r->capacity;
+        const size_t capacity = r->capacity == 0 ? STACK_SIZE_FIRST : 2 * r->capacity;
         struct json_member *bigger = arena_alloc(r->arena, capacity * sizeof *bigger);
         if (r->count > 0)
             memcpy(bigger, r->stack, r->count * sizeof *bigger);
         r->stack = bigger;
         r->capacity = capacity;
     }
-    r->stack[r->count++] = member;
+    r->stack[r->count++] = *member;
 }
 
-static int push_value(struct reader *r, struct json_value value)
+/* The member's name, the colon and the blanks around them. */
+static enum status read_name(struct reader *r, struct text *name_out)
 {
-    if (r->value_count == JSON_VALUES_MAX) {
-        (void)refuse_at(r->err, r->at, "too many values");
-        return 0;
+    if (peek(r) != '"')
+        return refuse(r, "a member name is missing");
+    TRY(read_string(r, name_out));
+    skip_blanks(r);
+    if (!take(r, ':'))
+        return refuse(r, "a colon is missing");
+    skip_blanks(r);
+    return OK;
+}
+
+/* Onto the stack, up to and with the container's end. */
+static enum status read_items(struct reader *r, bool is_object)
+{
+    const char end = is_object ? '}' : ']';
+    skip_blanks(r);
+    if (take(r, end))
+        return OK;
+    for (;;) {
+        struct json_member member = {.name = TEXT_NONE};
+        if (is_object)
+            TRY(read_name(r, &member.name));
+        TRY(read_value(r, &member.value));
+        push(r, &member);
+        skip_blanks(r);
+        if (take(r, end))
+            return OK;
+        if (!take(r, ','))
+            return refuse(r, is_object ? "a comma or } is missing" : "a comma or ] is missing");
+        skip_blanks(r);
     }
-    r->value_count++;
-    push(r, (struct json_member){r->name, value});
-    return 1;
-}
-
-static int push_literal(struct reader *r, enum json_type type)
-{
-    return push_value(r, (struct json_value){.type = type, .source = take_source(r)});
-}
-
-static int on_null(void *context)
-{
-    return push_literal(context, JSON_NULL);
-}
-
-static int on_boolean(void *context, int is_true)
-{
-    return push_literal(context, is_true ? JSON_TRUE : JSON_FALSE);
-}
-
-static int on_number(void *context, const char *data, size_t size)
-{
-    (void)data; /* not always in the input: the source is */
-    struct reader *r = context;
-    const struct text source = take_source(r);
-    ASSERT(source.size == size);
-    return push_value(r, (struct json_value){JSON_NUMBER, .text = source, .source = source});
-}
-
-/* Every escape is longer than what it stands for: equal sizes mean that there was none. */
-static struct text unescaped(struct reader *r, struct text source, const unsigned char *data,
-                             size_t size)
-{
-    ASSERT(source.size >= 2);
-    const struct text inside = {source.data + 1, source.size - 2};
-    if (size == inside.size)
-        return inside;
-    return text_copy(r->arena, (struct text){(const char *)data, size});
-}
-
-static int on_string(void *context, const unsigned char *data, size_t size)
-{
-    struct reader *r = context;
-    const struct text source = take_source(r);
-    const struct text text = unescaped(r, source, data, size);
-    return push_value(r, (struct json_value){JSON_STRING, .text = text, .source = source});
-}
-
-static int on_name(void *context, const unsigned char *data, size_t size)
-{
-    struct reader *r = context;
-    r->name = unescaped(r, take_source(r), data, size);
-    return 1;
-}
-
-static int begin_container(struct reader *r, enum json_type type)
-{
-    const struct text source = take_source(r);
-    if (r->depth == JSON_DEPTH_MAX) {
-        (void)refuse_at(r->err, r->at, "nested too deep");
-        return 0;
-    }
-    r->open[r->depth++] = (struct open_container){
-        .type = type,
-        .begin = (size_t)(source.data - r->input.data),
-        .first = r->count,
-        .name = r->name,
-    };
-    return 1;
-}
-
-static int on_begin_object(void *context)
-{
-    return begin_container(context, JSON_OBJECT);
-}
-
-static int on_begin_array(void *context)
-{
-    return begin_container(context, JSON_ARRAY);
-}
-
-/* The second of two members with one name; NULL where all differ. */
-static const struct json_member *find_duplicate(struct arena *arena,
-                                                const struct json_value *object)
-{
-    const struct json_member **sorted = json_sort_members(arena, object);
-    for (size_t at = 1; at < object->count; at++) {
-        if (text_equals(sorted[at - 1]->name, sorted[at]->name))
-            return sorted[at];
-    }
-    return NULL;
-}
-
-static int refuse_duplicate(const struct reader *r, const struct json_member *member)
-{
-    const struct text name = utf8_clip(member->name, QUOTE_SIZE_MAX);
-    const size_t position = (size_t)(member->value.source.data - r->input.data) + 1;
-    (void)error_set(r->err, ERR_INVALID, "not valid JSON at byte %zu: the member '%.*s' again",
-                    position, TEXT_ARGS(name));
-    return 0;
 }
 
 static void move_items(struct reader *r, size_t first, struct json_value *array)
@@ -264,155 +281,135 @@ static void move_members(struct reader *r, size_t first, struct json_value *obje
         memcpy(object->members, r->stack + first, size);
 }
 
-static int on_end_container(void *context)
+static const struct json_member *find_duplicate_among_few(const struct json_value *object)
 {
-    struct reader *r = context;
-    (void)take_source(r);
-    ASSERT(r->depth > 0);
-    const struct open_container open = r->open[--r->depth];
-    struct json_value value = {
-        .type = open.type,
-        .source = {r->input.data + open.begin, r->at - open.begin},
-        .count = r->count - open.first,
-    };
-    if (open.type == JSON_ARRAY) {
-        move_items(r, open.first, &value);
-    } else {
-        move_members(r, open.first, &value);
-        const struct json_member *duplicate = find_duplicate(r->arena, &value);
-        if (duplicate != NULL)
-            return refuse_duplicate(r, duplicate);
+    for (size_t at = 1; at < object->count; at++)
+        for (size_t before = 0; before < at; before++)
+            if (text_equals(object->members[before].name, object->members[at].name))
+                return &object->members[at];
+    return NULL;
+}
+
+/* The second of two members with one name; NULL where all differ. */
+static const struct json_member *find_duplicate(struct arena *arena,
+                                                const struct json_value *object)
+{
+    if (object->count <= COMPARED_MAX)
+        return find_duplicate_among_few(object);
+    const struct json_member **sorted = json_sort_members(arena, object);
+    for (size_t at = 1; at < object->count; at++) {
+        if (text_equals(sorted[at - 1]->name, sorted[at]->name))
+            return sorted[at];
     }
-    r->count = open.first;
-    r->name = open.name;
-    return push_value(r, value);
+    return NULL;
 }
 
-/* ---- yajl's memory: pieces of the arena, each behind its size so that it can grow ---- */
-
-union piece {
-    size_t size;
-    max_align_t align;
-};
-
-static void *piece_alloc(void *context, size_t size)
+static enum status refuse_duplicate(const struct reader *r, const struct json_member *member)
 {
-    union piece *piece = arena_alloc(context, sizeof *piece + size);
-    piece->size = size;
-    return piece + 1;
+    const struct text name = utf8_clip(member->name, QUOTE_SIZE_MAX);
+    const size_t position = (size_t)(member->value.source.data - r->input.data) + 1;
+    return error_set(r->err, ERR_INVALID, "not valid JSON at byte %zu: the member '%.*s' again",
+                     position, TEXT_ARGS(name));
 }
 
-static void *piece_grow(void *context, void *old, size_t size)
+static enum status read_container(struct reader *r, struct json_value *value)
 {
-    void *bigger = piece_alloc(context, size);
-    if (old != NULL) {
-        const size_t old_size = ((union piece *)old - 1)->size;
-        memcpy(bigger, old, old_size < size ? old_size : size);
-    }
-    return bigger;
-}
-
-static void piece_forget(void *context, void *piece)
-{
-    (void)context;
-    (void)piece; /* the arena ends it */
-}
-
-/* ---- Parsing ---- */
-
-/* yajl's words, "lexical error: invalid char in json text.\n", in a client's. */
-static struct text explain(struct reader *r)
-{
-    static const struct {
-        const char *theirs;
-        const char *ours;
-    } WORDS[] = {
-        {"premature EOF", "it ends too early"},
-        {"trailing garbage", "something follows the value"},
-        {"unallowed token at this point in JSON text", "a value is missing"},
-        {"invalid char in json text", "no value begins like this"},
-        {"invalid string in json text", "a word other than true, false and null"},
-        {"probable comment found in input text, comments are not enabled", "a comment"},
-        {"invalid object key (must be a string)", "a member name is missing"},
-        {"object key and value must be separated by a colon (':')", "a colon is missing"},
-        {"after array element, I expect ',' or ']'", "a comma or ] is missing"},
-        {"after key and value, inside map, I expect ',' or '}'", "a comma or } is missing"},
-        {"invalid character inside string", "a control character in a string"},
-        {"inside a string, '\\' occurs before a character which it may not", "no such escape"},
-        {"invalid (non-hex) character occurs after '\\u' inside string", "no such escape"},
-    };
-    const unsigned char *const words = yajl_get_error(r->yajl, 0, NULL, 0);
-    struct text t = text_of((const char *)words);
-    if (text_starts_with(t, "lexical error: "))
-        t = text_skip(t, strlen("lexical error: "));
-    else if (text_starts_with(t, "parse error: "))
-        t = text_skip(t, strlen("parse error: "));
-    while (t.size > 0 && (t.data[t.size - 1] == '\n' || t.data[t.size - 1] == '.'))
-        t.size--;
-    for (size_t at = 0; at < COUNT(WORDS); at++) {
-        if (text_equals_c(t, WORDS[at].theirs))
-            return text_of(WORDS[at].ours);
-    }
-    return t;
-}
-
-static enum status run(struct reader *r)
-{
-    const unsigned char *const data = (const unsigned char *)r->input.data;
-    yajl_status status = yajl_parse(r->yajl, data, r->input.size);
-    size_t position = yajl_get_bytes_consumed(r->yajl);
-    if (status == yajl_status_ok) {
-        r->at_end = true; /* a number may have waited for more digits */
-        status = yajl_complete_parse(r->yajl);
-        position = r->input.size;
-    }
-    switch (status) {
-    case yajl_status_ok:
+    const bool is_object = value->type == JSON_OBJECT;
+    const size_t first = r->count;
+    if (r->depth == JSON_DEPTH_MAX)
+        return refuse(r, "nested too deep");
+    r->depth++;
+    r->at++;
+    TRY(read_items(r, is_object));
+    r->depth--;
+    value->count = r->count - first;
+    r->count = first;
+    if (!is_object) {
+        move_items(r, first, value);
         return OK;
-    case yajl_status_client_canceled:
-        return ERR_INVALID; /* a callback has said why */
-    case yajl_status_error:
-        return error_set(r->err, ERR_INVALID, "not valid JSON at byte %zu: %.*s", position,
-                         TEXT_ARGS(explain(r)));
+    }
+    move_members(r, first, value);
+    const struct json_member *duplicate = find_duplicate(r->arena, value);
+    return duplicate == NULL ? OK : refuse_duplicate(r, duplicate);
+}
+
+/* ---- Values ---- */
+
+static enum status read_typed(struct reader *r, struct json_value *value)
+{
+    switch (value->type) {
+    case JSON_NULL:
+        return read_word(r, "null");
+    case JSON_FALSE:
+        return read_word(r, "false");
+    case JSON_TRUE:
+        return read_word(r, "true");
+    case JSON_NUMBER:
+        return read_number(r);
+    case JSON_STRING:
+        return read_string(r, &value->text);
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        return read_container(r, value);
     }
     UNREACHABLE();
 }
 
-/* yajl takes an open string behind the value for the end of the text. */
-static enum status check_end(const struct reader *r)
+/* What the first byte of a value says. */
+static bool type_of(char first, enum json_type *type_out)
 {
-    size_t at = r->at;
-    while (at < r->input.size && is_blank(r->input.data[at]))
-        at++;
-    if (at < r->input.size)
-        return refuse_at(r->err, at + 1, "something follows the value");
+    static const struct {
+        bool is_known;
+        enum json_type type;
+    } TYPES[128] = {
+        ['n'] = {true, JSON_NULL},   ['f'] = {true, JSON_FALSE},  ['t'] = {true, JSON_TRUE},
+        ['"'] = {true, JSON_STRING}, ['['] = {true, JSON_ARRAY},  ['{'] = {true, JSON_OBJECT},
+        ['-'] = {true, JSON_NUMBER}, ['0'] = {true, JSON_NUMBER}, ['1'] = {true, JSON_NUMBER},
+        ['2'] = {true, JSON_NUMBER}, ['3'] = {true, JSON_NUMBER}, ['4'] = {true, JSON_NUMBER},
+        ['5'] = {true, JSON_NUMBER}, ['6'] = {true, JSON_NUMBER}, ['7'] = {true, JSON_NUMBER},
+        ['8'] = {true, JSON_NUMBER}, ['9'] = {true, JSON_NUMBER},
+    };
+    if (first < 0 || !TYPES[(uint8_t)first].is_known)
+        return false;
+    *type_out = TYPES[(uint8_t)first].type;
+    return true;
+}
+
+static enum status refuse_beginning(const struct reader *r)
+{
+    const bool is_mark = peek(r) != '\0' && strchr("]},:", peek(r)) != NULL;
+    return refuse(r, is_mark ? "a value is missing" : "no value begins like this");
+}
+
+static enum status read_value(struct reader *r, struct json_value *value_out)
+{
+    struct json_value value = {.text = TEXT_NONE};
+    const size_t begin = r->at;
+    if (!type_of(peek(r), &value.type))
+        return refuse_beginning(r);
+    TRY(read_typed(r, &value));
+    value.source = source_from(r, begin);
+    if (value.type == JSON_NUMBER)
+        value.text = value.source;
+    if (r->value_count == JSON_VALUES_MAX)
+        return refuse_at(r, r->at, "too many values");
+    r->value_count++;
+    *value_out = value;
     return OK;
 }
 
 enum status json_parse(struct arena *arena, struct text input, struct json_value *value_out,
                        struct error *err)
 {
-    static const yajl_callbacks CALLBACKS = {
-        .yajl_null = on_null,
-        .yajl_boolean = on_boolean,
-        .yajl_number = on_number,
-        .yajl_string = on_string,
-        .yajl_start_map = on_begin_object,
-        .yajl_map_key = on_name,
-        .yajl_end_map = on_end_container,
-        .yajl_start_array = on_begin_array,
-        .yajl_end_array = on_end_container,
-    };
+    struct reader r = {.arena = arena, .input = input, .err = err};
+    struct json_value value;
     if (input.size == 0)
         return error_set(err, ERR_INVALID, "not valid JSON: it is empty");
-    TRY(check_characters(input, err));
-    yajl_alloc_funcs memory = {piece_alloc, piece_grow, piece_forget, arena};
-    struct reader r = {.arena = arena, .input = input, .err = err};
-    r.yajl = yajl_alloc(&CALLBACKS, &memory, &r);
-    (void)yajl_config(r.yajl, yajl_dont_validate_strings, 1); /* check_characters has */
-    TRY(run(&r));
-    TRY(check_end(&r));
-    ASSERT(r.count == 1);
-    *value_out = r.stack[0].value;
+    skip_blanks(&r);
+    TRY(read_value(&r, &value));
+    skip_blanks(&r);
+    if (r.at < input.size)
+        return refuse(&r, "something follows the value");
+    *value_out = value;
     return OK;
 }

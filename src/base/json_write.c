@@ -1,22 +1,9 @@
 #include "base/json.h"
 
 #include "base/assert.h"
+#include "base/json_plain.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
-
-/* Stands in a string as it is: neither control character, quote, backslash nor beyond ASCII. */
-static bool is_plain(char c)
-{
-    return c >= 0x20 && c != '"' && c != '\\' && (uint8_t)c < 0x80;
-}
-
-static size_t plain_size(struct text t)
-{
-    size_t size = 0;
-    while (size < t.size && is_plain(t.data[size]))
-        size++;
-    return size;
-}
 
 /* RFC 8785, 3.2.2.2: the short form where there is one. */
 static void add_escape(struct text_builder *out, char c)
@@ -39,24 +26,45 @@ static void add_escape(struct text_builder *out, char c)
     text_builder_add(out, escape, size);
 }
 
-void json_add_string(struct text_builder *out, struct text value)
+/* What stands between the quotes where not all of it is plain. */
+static void add_escaped(struct text_builder *out, struct text value)
 {
-    text_builder_add(out, "\"", 1);
     while (value.size > 0) {
-        size_t size = plain_size(value);
+        size_t size = json_plain_size(value);
         if (size == 0 && value.data[0] != '\0') /* no reader of ours takes a NUL */
             size = utf8_character_size(value);
         if (size == 0) {
             text_builder_add_c(out, "\xef\xbf\xbd"); /* U+FFFD, the replacement character */
             size = 1;
-        } else if (size == 1 && !is_plain(value.data[0])) {
+        } else if (size == 1 && !json_is_plain(value.data[0])) {
             add_escape(out, value.data[0]);
         } else {
             text_builder_add(out, value.data, size);
         }
         value = text_skip(value, size);
     }
-    text_builder_add(out, "\"", 1);
+}
+
+/* A quote, `size` bytes that the caller writes where the answer points, a quote. */
+static char *add_quoted(struct text_builder *out, size_t size)
+{
+    char *const place = text_builder_extend(out, size + 2);
+    place[0] = '"';
+    place[size + 1] = '"';
+    return place + 1;
+}
+
+void json_add_string(struct text_builder *out, struct text value)
+{
+    if (json_plain_size(value) < value.size) {
+        text_builder_add(out, "\"", 1);
+        add_escaped(out, value);
+        text_builder_add(out, "\"", 1);
+        return;
+    }
+    char *const place = add_quoted(out, value.size);
+    if (value.size > 0)
+        memcpy(place, value.data, value.size);
 }
 
 void json_writer_init(struct json_writer *w, struct text_builder *out)
@@ -153,14 +161,16 @@ void json_write_uuid(struct json_writer *w, const char *name, const struct uuid 
 {
     char id[UUID_TEXT_SIZE + 1];
     uuid_format(value, id);
-    json_write_text(w, name, (struct text){id, UUID_TEXT_SIZE});
+    begin_value(w, name);
+    memcpy(add_quoted(w->out, UUID_TEXT_SIZE), id, UUID_TEXT_SIZE);
 }
 
 void json_write_time(struct json_writer *w, const char *name, int64_t time_us)
 {
     char time[TIMESTAMP_TEXT_SIZE + 1];
     timestamp_format(time_us, time);
-    json_write_text(w, name, (struct text){time, TIMESTAMP_TEXT_SIZE});
+    begin_value(w, name);
+    memcpy(add_quoted(w->out, TIMESTAMP_TEXT_SIZE), time, TIMESTAMP_TEXT_SIZE);
 }
 
 void json_write_raw(struct json_writer *w, const char *name, struct text json)

@@ -5,28 +5,6 @@
 
 #include <stdio.h>
 
-struct text text_of(const char *c_string)
-{
-    if (c_string == NULL)
-        return TEXT_NONE;
-    return (struct text){c_string, strlen(c_string)};
-}
-
-bool text_is_none(struct text t)
-{
-    return t.data == NULL;
-}
-
-bool text_equals(struct text a, struct text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-bool text_equals_c(struct text a, const char *c_string)
-{
-    return text_equals(a, text_of(c_string));
-}
-
 bool text_starts_with(struct text t, const char *prefix)
 {
     const size_t size = strlen(prefix);
@@ -37,12 +15,6 @@ bool text_ends_with(struct text t, const char *suffix)
 {
     const size_t size = strlen(suffix);
     return t.size >= size && memcmp(t.data + t.size - size, suffix, size) == 0;
-}
-
-struct text text_skip(struct text t, size_t count)
-{
-    ASSERT(count <= t.size);
-    return (struct text){t.data + count, t.size - count};
 }
 
 struct text text_trim(struct text t)
@@ -139,28 +111,13 @@ void text_builder_init(struct text_builder *b, struct arena *arena, size_t capac
     b->data = arena_alloc(arena, capacity_first);
 }
 
-void text_builder_add(struct text_builder *b, const char *data, size_t size)
+void text_builder_grow(struct text_builder *b, size_t size)
 {
-    if (b->size + size > b->capacity) {
-        const size_t capacity = (b->size + size) * 2;
-        char *bigger = arena_alloc(b->arena, capacity);
-        memcpy(bigger, b->data, b->size);
-        b->data = bigger;
-        b->capacity = capacity;
-    }
-    if (size > 0)
-        memcpy(b->data + b->size, data, size);
-    b->size += size;
-}
-
-void text_builder_add_text(struct text_builder *b, struct text t)
-{
-    text_builder_add(b, t.data, t.size);
-}
-
-void text_builder_add_c(struct text_builder *b, const char *c_string)
-{
-    text_builder_add(b, c_string, strlen(c_string));
+    const size_t capacity = (b->size + size) * 2;
+    char *bigger = arena_alloc(b->arena, capacity);
+    memcpy(bigger, b->data, b->size);
+    b->data = bigger;
+    b->capacity = capacity;
 }
 
 void text_builder_add_format(struct text_builder *b, const char *format, ...)

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/assert.h"
+
 static bool is_between(uint8_t byte, uint8_t low, uint8_t high)
 {
     return byte >= low && byte <= high;
@@ -70,4 +72,17 @@ struct text utf8_clip(struct text t, size_t size_max)
     while (size > 0 && ((uint8_t)t.data[size] & 0xc0) == 0x80)
         size--;
     return (struct text){t.data, size};
+}
+
+size_t utf8_write(unsigned character, char out[static UTF8_SIZE_MAX])
+{
+    static const unsigned LEADS[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    ASSERT(character <= 0x10ffff);
+    const size_t size = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t at = size - 1; at > 0; at--) {
+        out[at] = (char)(0x80 | (character & 0x3f));
+        character >>= 6;
+    }
+    out[0] = (char)(LEADS[size] | character);
+    return size;
 }

@@ -1,4 +1,4 @@
-/* JSON: yajl and what stands before it, against a reader of RFC 8259 that builds nothing. */
+/* JSON: the reader, against another reader of RFC 8259 that builds nothing. */
 #include "base/json.h"
 #include "base/utf8.h"
 #include "oracle.h"

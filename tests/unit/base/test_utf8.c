@@ -51,12 +51,36 @@ static void test_utf8_clip__between_characters(void **state)
     CHECK_TEXT("a character at the end", utf8_clip(TEXT("ab\xe2\x82\xac!"), 5), "ab\xe2\x82\xac");
 }
 
+static void test_utf8_write__every_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        unsigned character;
+        const char *then;
+    } CASES[] = {
+        {"the last of one byte", 0x7f, "\x7f"},
+        {"the first of two", 0x80, "\xc2\x80"},
+        {"the last of two", 0x7ff, "\xdf\xbf"},
+        {"the first of three", 0x800, "\xe0\xa0\x80"},
+        {"the last of three", 0xffff, "\xef\xbf\xbf"},
+        {"the first of four", 0x10000, "\xf0\x90\x80\x80"},
+        {"the last of all", 0x10ffff, "\xf4\x8f\xbf\xbf"},
+    };
+    for (size_t at = 0; at < COUNT(CASES); at++) {
+        char bytes[UTF8_SIZE_MAX];
+        const size_t size = utf8_write(CASES[at].character, bytes);
+        CHECK_TEXT(CASES[at].given, ((struct text){bytes, size}), CASES[at].then);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_character_size__every_code_point),
         cmocka_unit_test(test_utf8_is_valid__forms),
         cmocka_unit_test(test_utf8_clip__between_characters),
+        cmocka_unit_test(test_utf8_write__every_size),
     };
     return cmocka_run_group_tests_name("base/utf8", tests, NULL, NULL);
 }
