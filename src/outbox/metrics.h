@@ -32,6 +32,8 @@ enum notification_outcome { NOTIFICATION_OUTCOMES(METRIC_VALUE_ENUM) NOTIFICATIO
       "Events that wait in a service's outbox, counted up to a bound every two seconds.")          \
     X(GAUGE, OUTBOX_OLDEST_AGE, "outbox_oldest_age_seconds", SOURCE_COUNT, SOURCE_LABELS,          \
       "How long the oldest of them had waited then; 0: none waits.")                               \
+    X(GAUGE, OUTBOX_YIELDING, "outbox_yielding", SOURCE_COUNT, SOURCE_LABELS,                      \
+      "1: its events are held back for a moment, since more is decided than can be booked.")       \
     X(HISTOGRAM, OUTBOX_PUBLISH, "outbox_publish_duration_seconds", SOURCE_COUNT, SOURCE_LABELS,   \
       "Batches handed to the event bus, until it had answered for all of them.")                   \
     X(COUNTER, SENT_MESSAGES, "messaging_client_sent_messages_total", SOURCE_COUNT,                \

@@ -12,6 +12,8 @@ static const struct {
     {"saga", {"authorization", "ledger"}},
 };
 
+const char *const READERS_THAT_BOOK[] = {"ledger", "saga", NULL};
+
 const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix,
                                         const struct bus_reader *more)
 {

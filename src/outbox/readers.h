@@ -11,6 +11,9 @@
 
 #include "platform/bus/bus.h"
 
+/* The groups that turn a decision into a booking; ends with NULL. */
+extern const char *const READERS_THAT_BOOK[];
+
 /* `more`: a reader beside those of the services; its group may be NULL. Ends with a NULL group. */
 const struct bus_reader *readers_of_bus(struct arena *arena, const char *topic_prefix,
                                         const struct bus_reader *more);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "outbox/send_span.h"
+#include "outbox/yielding.h"
 #include "outbox_sql.h"
 #include "platform/clock.h"
 #include "platform/dependency.h"
@@ -46,21 +47,27 @@ struct relay {
     int64_t busy_until_us;
     int64_t lane_rests_until_us[OUTBOX_LANES];
     struct held held[OUTBOX_LANES];
+    struct yielding yielding;
     int64_t measure_due_us;
     int64_t unpublished_due_us; /* the next warning of events that the bus refuses */
     int64_t warning_due_us;     /* and of a backlog */
     bool is_behind;             /* the warning was said */
     atomic_llong pending;
     atomic_llong oldest_age_ms;
+    atomic_bool is_yielding;
 };
 
 /* ---- a batch ------------------------------------------------------------------------------- */
 
-static struct store_share choose_share(struct relay *relay, bool is_resting[static OUTBOX_LANES])
+static void list_resting(const struct relay *relay, bool is_resting[static OUTBOX_LANES])
 {
     const int64_t now_us = clock_monotonic_us();
     for (int lane = 0; lane < OUTBOX_LANES; lane++)
         is_resting[lane] = relay->lane_rests_until_us[lane] > now_us;
+}
+
+static struct store_share choose_share(struct relay *relay, const bool *is_resting)
+{
     const struct store_share share = {
         .is_resting = is_resting,
         .first_lane = relay->first_lane,
@@ -179,6 +186,7 @@ static enum status move_batch(struct relay *relay, size_t *moved_out, struct err
 {
     bool is_resting[OUTBOX_LANES];
     struct event_list list;
+    list_resting(relay, is_resting);
     const struct store_share share = choose_share(relay, is_resting);
     TRY(store_take(&relay->store, relay->arena, &share, &list, err));
     *moved_out = list.count;
@@ -250,6 +258,21 @@ struct store_backlog relay_backlog(const struct relay *relay)
     };
 }
 
+bool relay_is_yielding(const struct relay *relay)
+{
+    return atomic_load(&relay->is_yielding);
+}
+
+static enum status look_whether_to_yield(struct relay *relay, bool *yields_out, struct error *err)
+{
+    bool is_resting[OUTBOX_LANES];
+    list_resting(relay, is_resting);
+    TRY(yielding_look(&relay->yielding, relay->arena, is_resting, err));
+    *yields_out = pace_yields(&relay->yielding.pace);
+    atomic_store(&relay->is_yielding, *yields_out);
+    return OK;
+}
+
 /* ---- the thread ---------------------------------------------------------------------------- */
 
 static enum status listen(struct relay *relay, struct error *err)
@@ -281,13 +304,16 @@ static enum status ask_bus(struct relay *relay, struct error *err)
 }
 
 /* While there is something to move, on without a pause: what arrived meanwhile is the next batch.
- */
-static enum status turn(struct relay *relay, struct error *err)
+ * While it yields it does not even listen: each ring would wake it for nothing. */
+static enum status turn(struct relay *relay, bool *yields_out, struct error *err)
 {
     size_t moved = 0;
     TRY(listen(relay, err));
     TRY(measure(relay, err));
     TRY(ask_bus(relay, err));
+    TRY(look_whether_to_yield(relay, yields_out, err));
+    if (*yields_out)
+        return OK;
     TRY(move_batch(relay, &moved, err));
     if (moved == 0)
         return rest(relay, err);
@@ -321,11 +347,12 @@ static int step(void *context)
 {
     struct relay *relay = context;
     struct error err;
+    bool yields = false;
     arena_reset(relay->arena);
-    if (turn(relay, &err) != OK)
+    if (turn(relay, &yields, &err) != OK)
         return note_failure(relay, &err);
     note_success(relay);
-    return 0;
+    return yields ? YIELDING_LOOK_EVERY_MS : 0;
 }
 
 enum status relay_start(const struct relay_config *config, struct arena *arena,
@@ -340,6 +367,14 @@ enum status relay_start(const struct relay_config *config, struct arena *arena,
         .source = text_of(config->db.schema),
         .topic_prefix = text_of(config->topic_prefix),
     };
+    const struct yielding_config yielding = {
+        .source = config->source,
+        .topic_prefix = config->topic_prefix,
+        .wait_max_us = config->yield_max_ms * 1000,
+        .store = &relay->store,
+        .publisher = relay->publisher,
+    };
+    yielding_init(&relay->yielding, &yielding, arena);
     relay->arena = arena_new(ARENA_SIZE_MAX);
     relay->loop = loop_start("relay", step, relay);
     *relay_out = relay;

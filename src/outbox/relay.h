@@ -8,7 +8,7 @@
  *            of the caller's. The strings of its config must outlive it.
  * Errors:    relay_start: an event bus nobody knows. Later a database or bus that is down is
  *            waited for, with a log line.
- * Threads:   relay_backlog from any thread. */
+ * Threads:   relay_backlog and relay_is_yielding from any thread. */
 #ifndef OUTBOX_RELAY_H
 #define OUTBOX_RELAY_H
 
@@ -26,6 +26,7 @@ struct relay_config {
     int batch_max;
     int64_t pending_warning; /* this many waiting events are worth a warning */
     int64_t age_warning_s;   /* and so is one that has waited for so long */
+    int64_t yield_max_ms;    /* no event is held back for longer; 0: never is one */
 };
 
 /* The relay lives in `arena`, until relay_stop. */
@@ -35,5 +36,7 @@ void relay_stop(struct relay *relay); /* ends after the batch under way; accepts
 
 /* As last measured, about two seconds ago. */
 struct store_backlog relay_backlog(const struct relay *relay);
+/* Decisions go first at the moment. */
+bool relay_is_yielding(const struct relay *relay);
 
 #endif

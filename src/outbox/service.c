@@ -11,7 +11,12 @@
 #include "platform/service/service.h"
 #include "platform/worker.h"
 
-enum { EXPIRE_REST_MS = 30000, EXPIRE_AGAIN_MS = 100, ARENA_SIZE_MAX = 64 * 1024 };
+enum {
+    EXPIRE_REST_MS = 30000,
+    EXPIRE_AGAIN_MS = 100,
+    ARENA_SIZE_MAX = 64 * 1024,
+    YIELD_MAX_MS = 10 * 60 * 1000,
+};
 
 struct outbox_config {
     struct service_config service;
@@ -19,6 +24,7 @@ struct outbox_config {
     int64_t batch_max;
     int64_t pending_warning;
     int64_t age_warning_s;
+    int64_t yield_max_ms;
     const char *notify_topic_arn;
     const char *notify_types;
 };
@@ -35,6 +41,9 @@ const struct option OUTBOX_OPTIONS[] = {
      "How many events waiting in one outbox are worth a warning."},
     {"outbox-age-warning-s", OPT_INT, "30", FIELD(age_warning_s),
      "After how many seconds of waiting an event is worth a warning."},
+    {"outbox-yield-max-ms", OPT_INT, "15000", FIELD(yield_max_ms),
+     "While more is decided than can be booked, decisions go first, and their events wait for up "
+     "to so long; 0: never."},
     {"notify-sns-topic-arn", OPT_TEXT, NULL, FIELD(notify_topic_arn),
      "Topic of SNS that is told of events, for systems of your own; without it nobody is."},
     {"notify-types", OPT_TEXT, "authorization.*", FIELD(notify_types),
@@ -80,6 +89,7 @@ static enum status start_relay(struct outbox_room *outbox, size_t at, struct err
         .batch_max = (int)config->batch_max,
         .pending_warning = config->pending_warning,
         .age_warning_s = config->age_warning_s,
+        .yield_max_ms = config->yield_max_ms,
     };
     relay_config.source = (enum outbox_source)at;
     relay_config.db.schema = outbox_source_name(at);
@@ -103,6 +113,9 @@ static enum status start_threads(struct outbox_room *outbox, struct error *err)
     struct bus_reader notified;
     if (outbox->config.batch_max < 1 || outbox->config.batch_max > 5000)
         return error_set(err, ERR_INVALID, "outbox-batch-max must be from 1 to 5000");
+    if (outbox->config.yield_max_ms < 0 || outbox->config.yield_max_ms > YIELD_MAX_MS)
+        return error_set(err, ERR_INVALID, "outbox-yield-max-ms must be from 0 to %d",
+                         YIELD_MAX_MS);
     outbox->bus_config = service_bus_config(&outbox->config.service, "outbox");
     const struct notify_config notify = {
         .bus = outbox->bus_config,
@@ -144,6 +157,7 @@ static void describe(void *room, struct json_writer *w)
         json_write_text(w, "source", text_of(outbox_source_name(at)));
         json_write_i64(w, "pending", backlog.pending);
         json_write_i64(w, "oldest_age_ms", backlog.oldest_age_ms);
+        json_write_bool(w, "yields", relay_is_yielding(outbox->relays[at]));
         json_end_object(w);
     }
     json_end_array(w);

@@ -8,17 +8,22 @@ enum { BACKLOG_COUNT_MAX = 100000 };
 
 /* ---- taking -------------------------------------------------------------------------------- */
 
+static void add_resting(struct sql_args *args, const bool *is_resting)
+{
+    struct sql_array resting;
+    sql_array_init(&resting, args->arena, SQL_I16, OUTBOX_LANES);
+    for (int lane = 0; lane < OUTBOX_LANES; lane++)
+        if (is_resting[lane])
+            sql_array_add_i64(&resting, lane);
+    sql_add_array(args, &resting);
+}
+
 static enum status lock_lanes(struct db *db, struct arena *arena, const struct store_share *share,
                               struct error *err)
 {
-    struct sql_array resting;
     struct sql_args args;
-    sql_array_init(&resting, arena, SQL_I16, OUTBOX_LANES);
-    for (int lane = 0; lane < OUTBOX_LANES; lane++)
-        if (share->is_resting[lane])
-            sql_array_add_i64(&resting, lane);
     sql_args_init(&args, arena);
-    sql_add_array(&args, &resting);
+    add_resting(&args, share->is_resting);
     sql_add_i64(&args, share->event_max);
     sql_add_i32(&args, share->first_lane);
     sql_add_i64(&args, share->lane_max);
@@ -145,5 +150,23 @@ enum status store_measure(const struct store *store, struct arena *arena,
         .pending = sql_i64(rows, 0, MEASURE_BACKLOG_PENDING),
         .oldest_age_ms = sql_i64(rows, 0, MEASURE_BACKLOG_OLDEST_AGE_MS),
     };
+    return OK;
+}
+
+enum status store_measure_waiting(const struct store *store, struct arena *arena,
+                                  const bool *is_resting, struct store_waiting *waiting_out,
+                                  struct error *err)
+{
+    struct sql_args args;
+    sql_args_init(&args, arena);
+    add_resting(&args, is_resting);
+    TRY(db_run_one(store->db, SQL_MEASURE_WAITING, &args, err));
+    const struct sql_rows rows = db_rows(store->db, 0);
+    *waiting_out = (struct store_waiting){0, 0};
+    if (rows.count > 0)
+        *waiting_out = (struct store_waiting){
+            .count = sql_i64(rows, 0, MEASURE_WAITING_WAITING),
+            .oldest_age_us = sql_i64(rows, 0, MEASURE_WAITING_OLDEST_AGE_US),
+        };
     return OK;
 }

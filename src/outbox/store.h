@@ -46,6 +46,12 @@ struct store_backlog {
     int64_t oldest_age_ms;
 };
 
+/* As far as two looks tell: numbers that were drawn in vain count, too. */
+struct store_waiting {
+    int64_t count;
+    int64_t oldest_age_us; /* 0: none waits */
+};
+
 /* None is OK with a count of 0, and no SQL transaction is open then. */
 MUST_CHECK enum status store_take(const struct store *store, struct arena *arena,
                                   const struct store_share *share, struct event_list *list_out,
@@ -57,5 +63,9 @@ MUST_CHECK enum status store_finish(const struct store *store, struct arena *are
 
 MUST_CHECK enum status store_measure(const struct store *store, struct arena *arena,
                                      struct store_backlog *backlog_out, struct error *err);
+/* Cheap, however many wait. `is_resting`: lanes that do not count. */
+MUST_CHECK enum status store_measure_waiting(const struct store *store, struct arena *arena,
+                                             const bool *is_resting,
+                                             struct store_waiting *waiting_out, struct error *err);
 
 #endif

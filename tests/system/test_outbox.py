@@ -1,11 +1,14 @@
 """The outbox processor from outside: its backlog is known, several share the work, and what cannot
 be applied ends on a topic for dead letters."""
 import json
+import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from system import ledger_commands
 from system.buses import Message
+from system.driver import drive_batches
 from system.harness import Service, free_ports, wait_until
 from system.traffic import Traffic
 
@@ -27,6 +30,24 @@ def test_backlog_is_known(system):
     system.sql("GRANT INSERT ON bus.bus_message TO tallystick_outbox")
     system.wait_saga(made)
     wait_until(lambda: backlog(system, "authorization")["pending"] == 0, what="no more backlog")
+
+
+@pytest.mark.bus("postgres")
+def test_decisions_go_first_in_a_burst(system):
+    """Without whoever books, every rate is more than is booked."""
+    system.kill("saga")
+    yields = lambda: backlog(system, "authorization")["yields"]
+    with ThreadPoolExecutor(1) as pool:
+        burst = pool.submit(drive_batches, system, 200, connections=4)
+        wait_until(yields, 60, what="a relay that yields")
+        assert re.search(rb'^outbox_yielding\{source="authorization"\} 1$',
+                         system.get("/metrics", door="outbox_admin").content, re.M)
+        burst.result()
+    wait_until(lambda: not yields(), 60, what="the end of it")
+    wait_until(lambda: backlog(system, "authorization")["pending"] == 0, 60, what="all moved")
+    system.start("saga")
+    system.settle(timeout=300)
+    system.verify()
 
 
 @pytest.fixture

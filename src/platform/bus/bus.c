@@ -88,6 +88,15 @@ enum status bus_expire(struct bus_publisher *publisher, int64_t retention_s, int
     return publisher->part->expire(publisher->self, retention_s, deleted_out, err);
 }
 
+enum status bus_measure(struct bus_publisher *publisher, const char *const topics[],
+                        const char *const groups[], struct bus_flow *flow_out, struct error *err)
+{
+    *flow_out = (struct bus_flow){.is_known = false};
+    if (publisher->part->measure == NULL)
+        return OK;
+    return publisher->part->measure(publisher->self, topics, groups, flow_out, err);
+}
+
 enum status bus_consumer_open(const struct bus_config *config, const char *group,
                               const char *const topics[], struct bus_consumer **consumer_out,
                               struct error *err)

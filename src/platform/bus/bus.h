@@ -79,6 +79,18 @@ MUST_CHECK enum status bus_publish(struct bus_publisher *publisher, const struct
 MUST_CHECK enum status bus_expire(struct bus_publisher *publisher, int64_t retention_s,
                                   int64_t *deleted_out, struct error *err);
 
+/* How far those who read are behind those who publish, in messages. */
+struct bus_flow {
+    bool is_known;     /* by a bus that can tell */
+    int64_t published; /* to the topics asked for, ever */
+    int64_t unread;    /* by the groups asked for, of whatever they read */
+};
+
+/* Both lists end with NULL. */
+MUST_CHECK enum status bus_measure(struct bus_publisher *publisher, const char *const topics[],
+                                   const char *const groups[], struct bus_flow *flow_out,
+                                   struct error *err);
+
 /* `topics` ends with NULL. */
 MUST_CHECK enum status bus_consumer_open(const struct bus_config *config, const char *group,
                                          const char *const topics[],

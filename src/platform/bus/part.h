@@ -16,6 +16,9 @@ struct bus_publisher_part {
     enum status (*publish)(void *self, const struct message *messages, size_t count,
                            bool *published_out, struct error *err);
     enum status (*expire)(void *self, int64_t retention_s, int64_t *deleted_out, struct error *err);
+    /* NULL: it cannot tell */
+    enum status (*measure)(void *self, const char *const topics[], const char *const groups[],
+                           struct bus_flow *flow_out, struct error *err);
     void (*close)(void *self);
 };
 

@@ -285,9 +285,39 @@ static enum status publisher_expire(void *self, int64_t retention_s, int64_t *de
     return OK;
 }
 
+static void add_names(struct publisher *publisher, struct sql_args *args, const char *const names[])
+{
+    struct sql_array array;
+    sql_array_init(&array, publisher->arena, SQL_TEXT, BUS_TOPICS_MAX);
+    for (size_t at = 0; names[at] != NULL; at++)
+        sql_array_add_text(&array, text_of(names[at]));
+    sql_add_array(args, &array);
+}
+
+static enum status publisher_measure(void *self, const char *const topics[],
+                                     const char *const groups[], struct bus_flow *flow_out,
+                                     struct error *err)
+{
+    struct publisher *publisher = self;
+    struct sql_args args;
+    arena_reset(publisher->arena);
+    sql_args_init(&args, publisher->arena);
+    add_names(publisher, &args, topics);
+    add_names(publisher, &args, groups);
+    TRY(db_run_one(publisher->db, SQL_MEASURE_FLOW, &args, err));
+    const struct sql_rows rows = db_rows(publisher->db, 0);
+    *flow_out = (struct bus_flow){
+        .is_known = true,
+        .published = sql_i64(rows, 0, MEASURE_FLOW_PUBLISHED),
+        .unread = sql_i64(rows, 0, MEASURE_FLOW_UNREAD),
+    };
+    return OK;
+}
+
 const struct bus_publisher_part BUS_POSTGRES_PUBLISHER = {
     .open = publisher_open,
     .publish = publisher_publish,
     .expire = publisher_expire,
+    .measure = publisher_measure,
     .close = publisher_close,
 };
