@@ -69,7 +69,8 @@ bench: build ## floors and ourselves in turn (20 minutes): ONLY="floors 256 hot"
 	@tools/setup test $(if $(filter kafka sns-sqs,$(BUS)),$(BUS))
 	@tools/venv
 	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BUS),--bus $(BUS)) $(if $(SOAK),--soak)
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BUS),--bus $(BUS)) $(if $(SOAK),--soak) \
+	  $(if $(GROWN),--grown $(if $(filter 1,$(GROWN)),10000000,$(GROWN)))
 
 bench-parts: build ## booked transactions a second over each event bus and key store (minutes)
 	@tools/setup kafka dynamodb sns-sqs test

@@ -19,7 +19,7 @@ os.environ.setdefault("TALLYSTICK_BIN", str(ROOT / "build/src/tallystick"))
 
 from system.harness import Cluster  # noqa: E402  (needs the path above)
 
-from bench import booked, cores, machine, report, soak  # noqa: E402
+from bench import booked, cores, grown, machine, report, soak  # noqa: E402
 from bench.door import LOADS, Door  # noqa: E402
 from bench.floors import Floors  # noqa: E402
 from bench.targets import judge  # noqa: E402
@@ -132,6 +132,20 @@ class Run:
                 self.tell(line)
             self.verify(door)
 
+    def grown(self, cluster):
+        """Over a database that has been used for long."""
+        with contextlib.closing(Door(cluster, self.options.bus)) as door:
+            began, count = time.monotonic(), self.options.grown
+            grown.grow(door, grown.Booked(cluster), count)
+            self.tell(f"{count:,} authorizations made in {time.monotonic() - began:.0f} s")
+            stored = f"{count:,} stored before"
+            for name in ("256", "rate-2000"):
+                result = door.measure(name, self.options.seconds)
+                self.add(f"grown-{name}", result | {"title": f"{result['title']}, {stored}"})
+            result = booked.sustained(door)
+            self.add("grown-sustained", result | {"title": f"{result['title']}, {stored}"})
+            self.verify(door)
+
     def all(self):
         parts = () if self.options.bus == "postgres" else {"bus": self.options.bus}
         with contextlib.closing(Cluster(**dict(parts))) as cluster:
@@ -142,8 +156,9 @@ class Run:
                 print(f"round {number} of {self.options.rounds}", flush=True)
                 for part in (self.floors, self.door, self.beyond):
                     part(cluster)
-            if self.options.soak:
-                self.soak(cluster)
+            for part in (self.grown, self.soak):
+                if getattr(self.options, part.__name__):
+                    part(cluster)
         return told
 
 
@@ -155,6 +170,8 @@ def read_options(arguments=None):
     parser.add_argument("--seconds", type=int, default=6, help="of each measurement")
     parser.add_argument("--bus", default="postgres", choices=("postgres", "kafka", "sns-sqs"))
     parser.add_argument("--soak", action="store_true", help="ten minutes at half the peak")
+    parser.add_argument("--grown", type=int, default=0,
+                        help="so many authorizations stored before")
     return parser.parse_args(arguments)
 
 
@@ -166,6 +183,7 @@ def command(options):
     words += [f"{name.upper()}={value}" for name, value in
               (("rounds", options.rounds), ("seconds", options.seconds), ("bus", options.bus))
               if value != read_options([]).__dict__[name]]
+    words += [f"GROWN={options.grown}"] if options.grown else []
     return " ".join(words + (["SOAK=1"] if options.soak else []))
 
 

@@ -108,6 +108,13 @@ class Door:
     def memory_mib(self):
         return sum(map(pss_kib, self.pids().values())) / 1024
 
+    def touch_all(self):
+        """One authorization on each account, booked: the ledger knows them all then."""
+        said = drive(self.system, body=transaction("user-%{seq}"), requests=self.accounts,
+                     connections=64)
+        self.answered += said["ok"]
+        self.drain()
+
     # ---- how far the books are behind ----------------------------------------------------------
 
     def _sum(self, service, series):
