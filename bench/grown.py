@@ -31,24 +31,29 @@ SELECT c.relname AS table_name, a.attname AS name, format_type(a.atttypid, a.att
 
 def new_id(kind):
     """Ascending with created_at; unique by kind and n; the lane in the last bits."""
-    return ("(lpad(to_hex((extract(epoch FROM created_at) * 1000)::bigint), 12, '0') || "
-            f"'7{kind:03x}8' || lpad(to_hex(n * 64 + lane), 15, '0'))::uuid")
+    return f"(ms_text || '7{kind:03x}8' || n_text)::uuid"
 
 
 IDS = {name: new_id(kind) for kind, name in enumerate(
     ("id", "saga_id", "command_id", "command_event_id", "journal_id", "reply_event_id"))}
 PLAN = f"""
 CREATE UNLOGGED TABLE bench_grown AS
-WITH numbered AS (
+WITH first AS (SELECT (extract(epoch FROM now() - interval '{HOURS} hours') * 1000)::bigint AS ms),
+     known AS (SELECT row_number() OVER (ORDER BY id) - 1 AS at, lane, id, user_id
+                 FROM "authorization".account WHERE user_id <> '{USER}'),
+     numbered AS (
     SELECT n, a.lane, a.id AS account_id, a.user_id,
            h.chain_seq + row_number() OVER (PARTITION BY a.lane ORDER BY n) AS chain_seq,
-           now() - interval '{HOURS} hours' * (1 - n::numeric / %s) AS created_at
-      FROM generate_series(1, %s) AS n
-      JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS at, * FROM "authorization".account
-             WHERE user_id <> '{USER}') AS a ON a.at = n %% %s
-      JOIN ledger.chain_head AS h ON h.lane = a.lane)
-SELECT *, {', '.join(f'{text} AS {name}' for name, text in IDS.items())} FROM numbered
- ORDER BY n"""
+           first.ms + n * {HOURS * 3600000} / %s AS ms
+      FROM first, generate_series(1::bigint, %s) AS n
+      JOIN known AS a ON a.at = n %% %s
+      JOIN ledger.chain_head AS h ON h.lane = a.lane),
+     spelt AS (SELECT *, lpad(to_hex(ms), 12, '0') AS ms_text,
+                      lpad(to_hex(n * 64 + lane), 15, '0') AS n_text FROM numbered)
+SELECT n, lane, account_id, user_id, chain_seq,
+       timestamptz 'epoch' + ms * interval '1 millisecond' AS created_at,
+       {', '.join(f'{text} AS {name}' for name, text in IDS.items())}
+  FROM spelt ORDER BY n"""
 
 DRAWN = {
     "lane": "d.lane", "chain_seq": "d.chain_seq", "transaction_id": "'grown-' || d.n",
@@ -159,9 +164,9 @@ class Booked:
     def statements(self):
         """One for each row that an authorization leaves, but for its journal."""
         for table, rows in self.rows.items():
-            order = ORDERS.get(table[1], "d.n")
+            order = f" ORDER BY {ORDERS[table[1]]}" if table[1] in ORDERS else ""
             for row in rows if table[1] != "journal" else ():
-                yield f"{self.insert(table, row)} FROM bench_grown AS d ORDER BY {order}"
+                yield f"{self.insert(table, row)} FROM bench_grown AS d{order}"
 
     def chain(self, lane):
         table = ("ledger", "journal")
