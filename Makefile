@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: test-faults
 .PHONY: help run build test test-matrix test-compose image dist check bench bench-parts
-.PHONY: bench-overload bench-tracing fuzz fuzz-contract simulate test-mutations lint format clean
+.PHONY: bench-overload bench-profile bench-tracing fuzz fuzz-contract simulate test-mutations lint format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -71,6 +71,12 @@ bench: build ## floors and ourselves in turn (20 minutes): ONLY="floors 256 hot"
 	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BUS),--bus $(BUS)) $(if $(SOAK),--soak) \
 	  $(if $(GROWN),--grown $(if $(filter 1,$(GROWN)),10000000,$(GROWN)))
+
+bench-profile: build ## where a load's CPU goes: LOAD=256 ALONE=1 BOOKED=1 STATEMENTS=1 WHO=gateway
+	@tools/setup test
+	@tools/venv
+	@.venv/bin/python -m bench.profile --load $(or $(LOAD),256) $(if $(ALONE),--alone) \
+	  $(if $(BOOKED),--booked) $(if $(STATEMENTS),--statements) $(if $(WHO),--who $(WHO))
 
 bench-parts: build ## booked transactions a second over each event bus and key store (minutes)
 	@tools/setup kafka dynamodb sns-sqs test
