@@ -10,13 +10,18 @@ enum of its columns, so that no code counts columns by hand:
     -- lock_account: what it does, in one line.
     -- param  name   type
     -- column name   type
+
+Of a COPY the head names the columns of the rows that are copied, in order:
+
+    -- copied name   type
 """
 import hashlib
 import pathlib
 import re
 import sys
 
-ROW = re.compile(r"^-- (param|column)\s+(\w+)\s+(.+?)\s*$")
+ROW = re.compile(r"^-- (param|column|copied)\s+(\w+)\s+(.+?)\s*$")
+COPY = re.compile(r"COPY\s+\w+\s*\(([^)]*)\)\s*FROM STDIN \(FORMAT binary\)\Z")
 
 
 def c_string(text):
@@ -37,17 +42,24 @@ class Statement:
     def __init__(self, path):
         self.name = path.stem
         self.text = path.read_text()
-        self.params, self.columns = [], []
+        self.params, self.columns, self.copied = [], [], []
         if not self.text.startswith(f"-- {self.name}:"):
             sys.exit(f"{path}: the first line must be '-- {self.name}: what it does'")
         for line in self.text.splitlines():
             found = ROW.match(line)
             if found:
-                kind = self.params if found[1] == "param" else self.columns
-                kind.append((found[2], found[3]))
+                kinds = {"param": self.params, "column": self.columns, "copied": self.copied}
+                kinds[found[1]].append((found[2], found[3]))
         used = {int(n) for n in re.findall(r"\$(\d+)", code_of(self.text))}
         if used != set(range(1, len(self.params) + 1)):
             sys.exit(f"{path}: {len(self.params)} params declared, ${sorted(used)} used")
+        self.check_copied(path)
+
+    def check_copied(self, path):
+        copies = COPY.search(code_of(self.text))
+        named = re.split(r",\s*", copies[1]) if copies else []
+        if named != [name for name, _ in self.copied]:
+            sys.exit(f"{path}: the head's copied columns are not those of the COPY: {named}")
 
 
 def header(room, statements, migrations):
@@ -78,7 +90,7 @@ def source(room, statements, migrations, header_name):
     yield "#include <stddef.h>\n"
     for s in statements:
         yield f"const struct sql_statement {room}_sql_{s.name} = {{"
-        yield f'    .name = "{room}.{s.name}",\n    .param_count = {len(s.params)},'
+        yield f'    .name = "{room}.{s.name}",\n    .param_count = {len(s.params + s.copied)},'
         yield f"    .text =\n{c_string(code_of(s.text))},\n}};\n"
     if statements:
         yield f"const struct sql_statement *const {room}_statements[] = {{"

@@ -340,6 +340,8 @@ static enum status run_once(struct batch *b, struct error *err)
 {
     b->has_waited = false;
     b->begun_us = clock_monotonic_us();
+    if (b->has_collided)
+        TRY(store_delete_expired_keys(b, err));
     const enum status loaded = load_all(b, err);
     if (loaded != OK) {
         db_rollback(b->db);

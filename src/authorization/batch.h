@@ -73,6 +73,7 @@ struct batch {
     struct delivery *const *deliveries; /* items[i] is asked by deliveries[i]; NULL: by the door */
     struct busy_accounts *busy;         /* what the worker remembers; NULL: nothing */
     bool never_waits;                   /* not even once: nobody waits for an answer */
+    bool has_collided;                  /* an attempt ended at a unique key: maybe an expired one */
 
     int64_t begun_us;               /* the attempt, on the monotonic clock */
     bool is_doubting;               /* no account is waited for */

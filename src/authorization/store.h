@@ -23,6 +23,10 @@ MUST_CHECK enum status store_find_account_ids(struct batch *b, struct error *err
  * account has holds whose time is over, those too. Fills the batch's maps. */
 MUST_CHECK enum status store_load(struct batch *b, struct error *err);
 
+/* Deletes what is in the way of inserting the batch's keys although its time is over, in an SQL
+ * transaction of its own: an expired key is nobody's. */
+MUST_CHECK enum status store_delete_expired_keys(struct batch *b, struct error *err);
+
 /* Saves what changed and commits; a batch without changes just ends its SQL transaction. */
 MUST_CHECK enum status store_save(struct batch *b, struct error *err);
 

@@ -129,13 +129,18 @@ static void send_lock_free_accounts(struct batch *b, struct trip *trip)
     trip->existing = trip->next++;
 }
 
+static void collect_keys(const struct batch *b, struct sql_array *hashes)
+{
+    sql_array_init(hashes, b->arena, SQL_BYTES, b->count);
+    for (size_t at = 0; at < b->count; at++)
+        if (b->items[at]->has_key)
+            sql_array_add_bytes(hashes, b->items[at]->key_hash.bytes, 32);
+}
+
 static void send_find_keys(struct batch *b, struct trip *trip)
 {
     struct sql_array hashes;
-    sql_array_init(&hashes, b->arena, SQL_BYTES, b->count);
-    for (size_t at = 0; at < b->count; at++)
-        if (b->items[at]->has_key)
-            sql_array_add_bytes(&hashes, b->items[at]->key_hash.bytes, 32);
+    collect_keys(b, &hashes);
     if (hashes.count == 0)
         return;
     struct sql_args args;
@@ -375,6 +380,20 @@ static enum status run_second_trip(struct batch *b, struct error *err)
         read_due_holds(b, holds);
     }
     return OK;
+}
+
+enum status store_delete_expired_keys(struct batch *b, struct error *err)
+{
+    struct sql_args args;
+    struct sql_array hashes;
+    arena_reset(b->arena);
+    collect_keys(b, &hashes);
+    if (hashes.count == 0)
+        return OK;
+    sql_args_init(&args, b->arena);
+    sql_add_array(&args, &hashes);
+    sql_add_i64(&args, b->policy->key_ttl_s);
+    return db_run_one(b->db, SQL_DELETE_EXPIRED_KEYS, &args, err);
 }
 
 enum status store_load(struct batch *b, struct error *err)

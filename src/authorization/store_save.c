@@ -8,6 +8,10 @@
 #include "domain/idempotency.h"
 #include "platform/postgres/sql_columns.h"
 
+#include <stdlib.h>
+
+#define UNIQUE_VIOLATION "23505" /* SQLSTATE */
+
 /* ---- authorizations -------------------------------------------------------------------------- */
 
 static void add_authorization(struct sql_columns *columns, const struct authorization *a)
@@ -15,7 +19,10 @@ static void add_authorization(struct sql_columns *columns, const struct authoriz
     sql_columns_add_i64(columns, a->lane);
     sql_columns_add_uuid(columns, &a->id);
     sql_columns_add_name(columns, authorization_status_name(a->status));
+    sql_columns_add_i64(columns, a->version);
     sql_columns_add_i64(columns, a->remaining_minor);
+    sql_columns_add_name(columns,
+                         authorization_status_name(a->status)); /* the decision, for ever */
     sql_columns_add_name(columns, decision_code_name(a->decision.code));
     sql_columns_add_text(columns, decision_reasons_text(columns->arena, a->decision.reasons));
     sql_columns_add_text(columns, TENANT);
@@ -39,10 +46,10 @@ static void add_authorization(struct sql_columns *columns, const struct authoriz
 static void send_authorizations(struct batch *b)
 {
     struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, b->arena, b->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_TEXT, SQL_I64, SQL_I64,
-                     SQL_I64, SQL_I64, SQL_I64, SQL_TIME, SQL_UUID, SQL_TEXT, SQL_BYTES, SQL_I16,
-                     SQL_TIME);
+    SQL_COPY_INIT(&columns, b->arena, b->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_I64, SQL_I64,
+                  SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_TEXT,
+                  SQL_I64, SQL_I64, SQL_I64, SQL_I64, SQL_I64, SQL_TIME, SQL_UUID, SQL_TEXT,
+                  SQL_BYTES, SQL_I16, SQL_TIME);
     for (size_t at = 0; at < b->authorization_count; at++)
         if (b->authorizations[at]->is_new)
             add_authorization(&columns, &b->authorizations[at]->authorization);
@@ -106,55 +113,74 @@ static void send_released(struct batch *b)
 /* ---- transaction ids and keys -----------------------------------------------------------------
  */
 
+static int compare_transactions(const void *a, const void *b)
+{
+    const struct item *const *left = a, *const *right = b;
+    return uuid_compare(&(*left)->transaction_key, &(*right)->transaction_key);
+}
+
+/* In ascending order, so that two batches cannot wait for each other in the unique index. */
 static void send_transactions(struct batch *b)
 {
     struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, b->arena, b->count, SQL_UUID, SQL_I16, SQL_UUID);
+    const struct item **deciding = ARENA_NEW_ARRAY(b->arena, const struct item *, b->count);
+    size_t count = 0;
     for (size_t at = 0; at < b->count; at++) {
         const struct item *item = b->items[at];
         const struct batch_authorization *decided =
             uuid_map_find(b->authorizations_by_id, &item->authorization_id);
-        if (item->op != ITEM_AUTHORIZE || decided == NULL || !decided->is_new)
-            continue;
-        sql_columns_add_uuid(&columns, &item->transaction_key);
-        sql_columns_add_i64(&columns, item->lane);
-        sql_columns_add_uuid(&columns, &item->authorization_id);
+        if (item->op == ITEM_AUTHORIZE && decided != NULL && decided->is_new)
+            deciding[count++] = item;
     }
-    if (!sql_columns_is_empty(&columns))
-        sql_columns_send(&columns, b->db, SQL_INSERT_TRANSACTIONS);
+    if (count == 0)
+        return;
+    qsort(deciding, count, sizeof(const struct item *), compare_transactions);
+    SQL_COPY_INIT(&columns, b->arena, count, SQL_UUID, SQL_I16, SQL_UUID);
+    for (size_t at = 0; at < count; at++) {
+        sql_columns_add_uuid(&columns, &deciding[at]->transaction_key);
+        sql_columns_add_i64(&columns, deciding[at]->lane);
+        sql_columns_add_uuid(&columns, &deciding[at]->authorization_id);
+    }
+    sql_columns_send(&columns, b->db, SQL_INSERT_TRANSACTIONS);
 }
 
-static void add_key(struct sql_columns *columns, const struct batch_key *key, int64_t day_us)
+static int compare_keys(const void *a, const void *b)
+{
+    const struct batch_key *const *left = a, *const *right = b;
+    return memcmp((*left)->new_for->key_hash.bytes, (*right)->new_for->key_hash.bytes,
+                  sizeof(*left)->new_for->key_hash.bytes);
+}
+
+static void add_key(struct sql_columns *columns, const struct batch *b, const struct batch_key *key,
+                    int64_t day_us)
 {
     const struct authorization *a = &key->authorization->authorization;
-    sql_columns_add_hash(columns, &key->new_for->key_hash);
     sql_columns_add_i64(columns, day_us);
+    sql_columns_add_hash(columns, &key->new_for->key_hash);
     sql_columns_add_hash(columns, &key->fingerprint);
     sql_columns_add_i64(columns, a->lane);
     sql_columns_add_uuid(columns, &a->id);
     sql_columns_add_i64(columns, key->version);
     sql_columns_add_i64(columns, key->http_status);
     sql_columns_add_bool(columns, key->shows_reasons);
+    sql_columns_add_i64(columns, b->now_us);
 }
 
+/* In ascending order, too: the days one after the other, as their partitions are filled. */
 static void send_keys(struct batch *b)
 {
     struct sql_columns columns;
-    struct sql_args args;
     int64_t days_us[2];
     const size_t day_count = idempotency_days(b->now_us, days_us);
-    SQL_COLUMNS_INIT(&columns, b->arena, b->key_count * day_count, SQL_BYTES, SQL_TIME, SQL_BYTES,
-                     SQL_I16, SQL_UUID, SQL_I64, SQL_I16, SQL_BOOL);
-    for (size_t at = 0; at < b->key_count; at++)
-        for (size_t day = 0; day < day_count; day++)
-            add_key(&columns, b->keys_new[at], days_us[day]);
-    if (sql_columns_is_empty(&columns))
+    if (b->key_count == 0)
         return;
-    sql_args_init(&args, b->arena);
-    sql_add_columns(&args, &columns);
-    sql_add_time(&args, b->now_us);
-    sql_add_i64(&args, b->policy->key_ttl_s);
-    db_send(b->db, SQL_INSERT_KEYS, &args);
+    qsort(b->keys_new, b->key_count, sizeof b->keys_new[0], compare_keys);
+    SQL_COPY_INIT(&columns, b->arena, b->key_count * day_count, SQL_DATE, SQL_BYTES, SQL_BYTES,
+                  SQL_I16, SQL_UUID, SQL_I64, SQL_I16, SQL_BOOL, SQL_TIME);
+    for (size_t day = 0; day < day_count; day++)
+        for (size_t at = 0; at < b->key_count; at++)
+            add_key(&columns, b, b->keys_new[at], days_us[day]);
+    sql_columns_send(&columns, b->db, SQL_INSERT_KEYS);
 }
 
 /* ---- accounts ---------------------------------------------------------------------------------
@@ -206,5 +232,8 @@ enum status store_save(struct batch *b, struct error *err)
     if (!has_locked(b))
         db_send(b->db, SQL_WRITE_MARK, NULL);
     db_send_commit(b->db);
-    return db_run(b->db, err);
+    const enum status status = db_run(b->db, err);
+    if (status == ERR_CONFLICT && strcmp(db_sqlstate(b->db), UNIQUE_VIOLATION) == 0)
+        b->has_collided = true;
+    return status;
 }

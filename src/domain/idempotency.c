@@ -82,7 +82,8 @@ size_t idempotency_days(int64_t now_us, int64_t days_out[static 2])
     const int64_t into_day_us = now_us % DAY_US;
     days_out[0] = now_us - into_day_us;
     if (into_day_us < MIDNIGHT_US) {
-        days_out[1] = days_out[0] - DAY_US;
+        days_out[1] = days_out[0];
+        days_out[0] -= DAY_US;
         return 2;
     }
     if (into_day_us >= DAY_US - MIDNIGHT_US) {

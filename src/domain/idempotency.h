@@ -40,7 +40,7 @@ struct sha256 idempotency_fingerprint(struct text method, struct text route, str
 
 /* The days, as their first moments, under which a key answered now is kept: within a minute of
  * midnight both. Two SQL transactions on either side of it must still meet in one unique index, or
- * one key could have two outcomes. Says how many: 1 or 2. */
+ * one key could have two outcomes. In order; says how many: 1 or 2. */
 size_t idempotency_days(int64_t now_us, int64_t days_out[static 2]);
 
 #endif

@@ -110,6 +110,7 @@ void __wrap_db_set_cause(struct db *db, const struct span_group *cause);
 const char *__wrap_db_sqlstate(const struct db *db);
 void __wrap_db_send(struct db *db, const struct sql_statement *statement,
                     const struct sql_args *args);
+void __wrap_db_send_copy(struct db *db, const struct sql_statement *statement, struct text rows);
 void __wrap_db_send_begin(struct db *db);
 void __wrap_db_send_commit(struct db *db);
 enum status __wrap_db_run(struct db *db, struct error *err);
@@ -213,6 +214,14 @@ void __wrap_db_send(struct db *db, const struct sql_statement *statement,
         return;
     memcpy(step->args.values, args->values, (size_t)count * sizeof args->values[0]);
     memcpy(step->args.sizes, args->sizes, (size_t)count * sizeof args->sizes[0]);
+}
+
+/* What is copied comes to the models as it does to unnest(): an array for each column. */
+void __wrap_db_send_copy(struct db *db, const struct sql_statement *statement, struct text rows)
+{
+    struct step *step = add_step(db, STEP_STATEMENT);
+    step->statement = statement;
+    statement_read_copy(rows, statement->param_count, &step->args);
 }
 
 void __wrap_db_send_begin(struct db *db)

@@ -10,6 +10,7 @@ static const char AUTHORIZATION_COLUMNS[] =
 
 static const int64_t US_PER_S = 1000000;
 static const int64_t US_PER_DAY = 86400LL * 1000000;
+static const int64_t DATE_FIRST_DAY = 10957; /* a date counts from 2000-01-01 */
 
 static enum status read_clock(struct call *call, struct error *err)
 {
@@ -30,12 +31,6 @@ static struct cell *set(const struct call *call, enum table_id id, struct cell *
                         const char *column)
 {
     return &cells[column_at(call_table(call, id), column)];
-}
-
-static void fill_authorization(const struct call *call, struct cell *cells)
-{
-    *set(call, T_AUTHORIZATION, cells, "version") = cell_i64(1);
-    *set(call, T_AUTHORIZATION, cells, "decision") = *set(call, T_AUTHORIZATION, cells, "status");
 }
 
 static void fill_released(const struct call *call, struct cell *cells)
@@ -110,31 +105,27 @@ static enum status find_transactions(struct call *call, struct error *err)
     return OK;
 }
 
-/* An expired key starts anew; one that is not was answered meanwhile (23505). */
-static enum status insert_keys(struct call *call, struct error *err)
+static void fill_key(const struct call *call, struct cell *cells)
 {
-    static const char *const COLUMNS[] = {
-        "key_hash",         "day",     "fingerprint", "lane",
-        "authorization_id", "version", "http_status", "shows_reasons"};
+    struct cell *day = set(call, T_KEY, cells, "day");
+    *day = cell_i64(cell_to_i64(*day) + DATE_FIRST_DAY);
+}
+
+static enum status delete_expired_keys(struct call *call, struct error *err)
+{
     const struct table *keys = call_table(call, T_KEY);
-    const struct insertion insertion = {call_table(call, T_KEY), call->tx, call->until_us, true};
-    const struct cell created_at = call_param(call, 9);
-    const int64_t ttl_us = cell_to_i64(call_param(call, 10)) * US_PER_S;
-    for (int nth = 0; nth < call_array(call, 1).count; nth++) {
-        struct cell cells[COLUMNS_MAX] = {{NULL, 0}};
-        struct row *found = NULL;
-        for (size_t at = 0; at < COUNT(COLUMNS); at++)
-            cells[column_at(keys, COLUMNS[at])] = call_array(call, (int)at + 1).items[nth];
-        cells[1] = cell_i64(day_of(cell_to_time(cells[1])));
-        cells[column_at(keys, "created_at")] = created_at;
-        TRY(row_insert(&insertion, cells, &found, err));
-        if (found == NULL)
+    const struct cells hashes = call_array(call, 1);
+    const int64_t newer_us = server_now_us() - cell_to_i64(call_param(call, 2)) * US_PER_S;
+    struct row *row;
+    for (size_t at = 0; (row = next_row(keys, call, &at)) != NULL;) {
+        if (!cells_have(&hashes, COLUMN(row, call, "key_hash")) ||
+            cell_to_time(COLUMN(row, call, "created_at")) > newer_us)
             continue;
-        if (cell_to_time(COLUMN(found, call, "created_at")) > cell_to_time(created_at) - ttl_us)
-            return error_set(err, ERR_CONFLICT, "23505: the key was answered meanwhile");
-        struct cell *changed = row_change(found);
-        for (int at = keys->key_count; at < keys->column_count; at++)
-            changed[at] = cell_copy(cells[at]);
+        TRY(row_lock(row, call->tx, call->until_us, err));
+        if (row_seen(row, call->tx) == NULL)
+            continue;
+        row_delete(row);
+        call->answer.affected++;
     }
     return OK;
 }
@@ -216,11 +207,10 @@ const struct model AUTHORIZATION_MODELS[] = {
     {"authorization.find_changes", MODEL_SELECT, T_CHANGE, "lane[]= authorization_id[]=",
      "authorization_id version status amount_minor changed_by reason changed_at"},
     {"authorization.insert_authorizations", MODEL_INSERT, T_AUTHORIZATION,
-     "lane[] id[] status[] remaining_minor[] decision_code[] reasons[] tenant_id[] "
-     "transaction_id[] user_id[] account_id[] currency[] requested_minor[] approved_minor[] "
-     "available_minor[] limit_minor[] held_minor[] expires_at[] saga_id[] trace_id[] "
-     "fingerprint[] body_format[] created_at[]",
-     NULL, fill_authorization},
+     "lane[] id[] status[] version[] remaining_minor[] decision[] decision_code[] reasons[] "
+     "tenant_id[] transaction_id[] user_id[] account_id[] currency[] requested_minor[] "
+     "approved_minor[] available_minor[] limit_minor[] held_minor[] expires_at[] saga_id[] "
+     "trace_id[] fingerprint[] body_format[] created_at[]"},
     {"authorization.insert_changes", MODEL_INSERT, T_CHANGE,
      "lane[] authorization_id[] version[] status[] amount_minor[] changed_by[] reason[] "
      "trace_id[] changed_at"},
@@ -234,7 +224,11 @@ const struct model AUTHORIZATION_MODELS[] = {
      "lane[] id[] tenant_id[] user_id[] status[] currency[] limit_minor[]", "id", fill_account},
     {"authorization.find_keys", MODEL_OWN, .run = find_keys},
     {"authorization.find_transactions", MODEL_OWN, .run = find_transactions},
-    {"authorization.insert_keys", MODEL_OWN, .run = insert_keys},
+    {"authorization.insert_keys", MODEL_INSERT, T_KEY,
+     "day[] key_hash[] fingerprint[] lane[] authorization_id[] version[] http_status[] "
+     "shows_reasons[] created_at[]",
+     NULL, fill_key},
+    {"authorization.delete_expired_keys", MODEL_OWN, .run = delete_expired_keys},
     {"authorization.find_next_expiry", MODEL_OWN, .run = find_next_expiry},
     {"authorization.find_due_holds", MODEL_OWN, .run = find_due_holds},
     {"authorization.find_due_accounts", MODEL_OWN, .run = find_due_accounts},

@@ -126,6 +126,13 @@ static uint32_t read_u32(const char *bytes)
     return be32toh(wire);
 }
 
+static uint16_t read_u16(const char *bytes)
+{
+    uint16_t wire;
+    memcpy(&wire, bytes, sizeof wire);
+    return be16toh(wire);
+}
+
 /* PostgreSQL's binary array: dimensions, has-null, type, count, lower bound, then the elements. */
 struct cells call_array(const struct call *call, int number)
 {
@@ -143,6 +150,42 @@ struct cells call_array(const struct call *call, int number)
         next += size;
     }
     return cells;
+}
+
+enum { COPY_HEAD_SIZE = 19, ARRAY_HEAD_SIZE = 20 };
+
+/* Adds the next value of a row to its column's array; returns where the one after it begins. */
+static const char *take_value(const char *value, char *array, int *used)
+{
+    const uint32_t size = read_u32(value);
+    const size_t whole = 4 + (size == UINT32_MAX ? 0 : size);
+    memcpy(array + *used, value, whole);
+    *used += (int)whole;
+    return value + whole;
+}
+
+void statement_read_copy(struct text rows, int columns, struct sql_args *args_out)
+{
+    char *arrays[SQL_ARGS_MAX];
+    uint32_t count = 0;
+    const char *next = rows.data + COPY_HEAD_SIZE;
+    args_out->count = columns;
+    for (int at = 0; at < columns; at++) {
+        arrays[at] = arena_alloc(server.arena, ARRAY_HEAD_SIZE + rows.size);
+        args_out->values[at] = arrays[at];
+        args_out->sizes[at] = ARRAY_HEAD_SIZE;
+    }
+    for (; read_u16(next) != UINT16_MAX; count++) {
+        ASSERT(read_u16(next) == columns);
+        next += 2;
+        for (int at = 0; at < columns; at++)
+            next = take_value(next, arrays[at], &args_out->sizes[at]);
+    }
+    ASSERT(next + 2 == rows.data + rows.size);
+    for (int at = 0; at < columns; at++) {
+        const uint32_t wire = htobe32(count);
+        memcpy(arrays[at] + 12, &wire, sizeof wire);
+    }
 }
 
 bool cells_have(const struct cells *cells, struct cell cell)
@@ -282,8 +325,10 @@ static enum status insert_rows(struct call *call, struct error *err)
         if (call->model->fill != NULL)
             call->model->fill(call, cells);
         TRY(row_insert(&insertion, cells, &found, err));
-        if (found != NULL && !updates && !lets_be)
+        if (found != NULL && !updates && !lets_be) {
+            call->tx->sqlstate = "23505";
             return error_set(err, ERR_CONFLICT, "23505 on %s", table->name);
+        }
         if (found != NULL && lets_be)
             continue;
         call->answer.affected++;

@@ -63,6 +63,8 @@ extern const struct model OUTBOX_MODELS[];
 extern const struct model BUS_MODELS[];
 
 MUST_CHECK enum status statement_run(struct call *call, struct error *err);
+/* Rows of a COPY as arrays of their columns. */
+void statement_read_copy(struct text rows, int columns, struct sql_args *args_out);
 /* The text has these words. */
 bool statement_says(const struct call *call, const char *words);
 

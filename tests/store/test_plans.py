@@ -8,7 +8,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = ("authorization", "gateway", "ledger", "saga")
-STATEMENTS = sorted(path for room in ROOMS for path in (ROOT / "src" / room / "sql").glob("*.sql"))
+STATEMENTS = sorted(path for room in ROOMS for path in (ROOT / "src" / room / "sql").glob("*.sql")
+                    if "\nCOPY " not in path.read_text())  # nothing to plan
 SETTINGS = ("enable_seqscan = off", "plan_cache_mode = force_generic_plan", "jit = off")
 
 

@@ -8,7 +8,13 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATEMENTS = sorted((ROOT / "src").glob("**/sql/*.sql"))
-ROW = re.compile(r"^-- (param|column)\s+(\w+)\s+(\S+)", re.M)
+ROW = re.compile(r"^-- (param|column|copied)\s+(\w+)\s+(\S+)", re.M)
+COPIED = """
+SELECT a.attname, t.typname
+  FROM pg_attribute a
+  JOIN pg_type t ON t.oid = a.atttypid
+ WHERE a.attrelid = %s::regclass
+"""
 # Folders whose statements run in the schemas of several services.
 SHARED = ("messaging", "operator", "outbox", "service")
 NAMES = {"smallint": "int2", "integer": "int4", "bigint": "int8", "boolean": "bool"}
@@ -54,3 +60,7 @@ def test_statement__is_as_its_head_says(database, type_names, path):
         assert found_type == kind
         assert found_name == name or found_name not in declared
     assert len(columns) >= len(declared)
+    copied = {name: type_name(kind) for what, name, kind in head if what == "copied"}
+    if copied:
+        table = re.search(r"^COPY (\w+)", code, re.M)[1]
+        assert copied.items() <= dict(database.execute(COPIED, [table]).fetchall()).items()

@@ -64,6 +64,7 @@ static struct trip_step *add_step(struct db *db, enum trip_kind kind)
 
 void db_send(struct db *db, const struct sql_statement *statement, const struct sql_args *args)
 {
+    ASSERT(!sql_is_copy(statement));
     ASSERT(statement->param_count == (args == NULL ? 0 : args->count));
     struct trip_step *step = add_step(db, TRIP_STATEMENT);
     step->statement = statement;
@@ -73,6 +74,17 @@ void db_send(struct db *db, const struct sql_statement *statement, const struct 
     step->args.count = args->count;
     memcpy(step->args.values, args->values, (size_t)args->count * sizeof args->values[0]);
     memcpy(step->args.sizes, args->sizes, (size_t)args->count * sizeof args->sizes[0]);
+}
+
+void db_send_copy(struct db *db, const struct sql_statement *statement, struct text rows)
+{
+    ASSERT(sql_is_copy(statement));
+    ASSERT(rows.size <= INT32_MAX);
+    struct trip_step *step = add_step(db, TRIP_COPY);
+    step->statement = statement;
+    step->args.count = 1;
+    step->args.values[0] = rows.data;
+    step->args.sizes[0] = (int)rows.size;
 }
 
 void db_send_begin(struct db *db)
@@ -87,7 +99,7 @@ void db_send_commit(struct db *db)
 
 static const char *step_name(const struct trip_step *step)
 {
-    if (step->kind == TRIP_STATEMENT)
+    if (step->kind == TRIP_STATEMENT || step->kind == TRIP_COPY)
         return step->statement->name;
     return step->kind == TRIP_BEGIN ? "BEGIN" : "COMMIT";
 }
@@ -102,11 +114,40 @@ static bool send_step(struct db *db, const struct trip_step *step)
                                step->args.values, step->args.sizes, BINARY, 1);
 }
 
-static bool send_steps(struct db *db)
+/* Steps of a trip that travel together: those between two COPYs, or a COPY. */
+struct stretch {
+    int first;
+    int end; /* the first that does not belong to it */
+};
+
+static struct stretch stretch_at(const struct db *db, int first)
+{
+    struct stretch stretch = {first, first + 1};
+    if (db->steps[first].kind == TRIP_COPY)
+        return stretch;
+    while (stretch.end < db->step_count && db->steps[stretch.end].kind != TRIP_COPY)
+        stretch.end++;
+    return stretch;
+}
+
+static bool stretch_has(const struct db *db, struct stretch stretch, enum trip_kind kind)
+{
+    for (int at = stretch.first; at < stretch.end; at++)
+        if (db->steps[at].kind == kind)
+            return true;
+    return false;
+}
+
+static bool trip_has(const struct db *db, enum trip_kind kind)
+{
+    return stretch_has(db, (struct stretch){0, db->step_count}, kind);
+}
+
+static bool send_steps(struct db *db, struct stretch stretch)
 {
     if (!PQenterPipelineMode(db->connection))
         return false;
-    for (int at = 0; at < db->step_count; at++)
+    for (int at = stretch.first; at < stretch.end; at++)
         if (!send_step(db, &db->steps[at]))
             return false;
     return PQpipelineSync(db->connection);
@@ -136,12 +177,12 @@ static enum status check_extra(struct db *db, enum status status, PGresult *resu
     return status;
 }
 
-/* Reads the results of all steps and the sync. A lost connection is said by `*lost_out`. */
-static enum status read_steps(struct db *db, enum status *lost_out, struct error *err)
+/* Reads the results of the steps and the sync. A lost connection is said by `*lost_out`. */
+static enum status read_steps(struct db *db, struct stretch stretch, int64_t deadline_us,
+                              enum status *lost_out, struct error *err)
 {
-    const int64_t deadline_us = connection_deadline_us(db);
     enum status status = OK;
-    int at = 0;
+    int at = stretch.first;
     for (;;) {
         *lost_out = connection_wait(db, deadline_us);
         if (*lost_out != OK)
@@ -156,9 +197,10 @@ static enum status read_steps(struct db *db, enum status *lost_out, struct error
         }
         if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
             PQclear(result);
+            PQexitPipelineMode(db->connection);
             return status;
         }
-        if (at == db->step_count) {
+        if (at == stretch.end) {
             status = check_extra(db, status, result, err);
             continue;
         }
@@ -169,40 +211,49 @@ static enum status read_steps(struct db *db, enum status *lost_out, struct error
     }
 }
 
-static bool trip_has(const struct db *db, enum trip_kind kind)
+static enum status run_stretch(struct db *db, struct stretch stretch, int64_t deadline_us,
+                               enum status *lost_out, struct error *err)
 {
-    for (int at = 0; at < db->step_count; at++)
-        if (db->steps[at].kind == kind)
-            return true;
-    return false;
+    *lost_out = ERR_DOWN;
+    if (db->steps[stretch.first].kind == TRIP_COPY)
+        return connection_copy(db, &db->steps[stretch.first], deadline_us, lost_out, err);
+    if (!send_steps(db, stretch))
+        return OK;
+    return read_steps(db, stretch, deadline_us, lost_out, err);
 }
 
-static enum status run_steps(struct db *db, struct error *err)
+/* The connection is of no more use. Whether a COMMIT has happened is unknown where it was sent. */
+static enum status give_up(struct db *db, enum status lost, bool commits, struct error *err)
 {
-    const bool commits = trip_has(db, TRIP_COMMIT);
-    db->is_commit_doubtful = false;
-    enum status lost = ERR_DOWN;
-    enum status status = OK;
-    if (send_steps(db))
-        status = read_steps(db, &lost, err);
-    if (lost == OK && db->is_of_no_use) { /* the server said why, and went */
-        connection_close(db);
-        db->in_transaction = false;
-        status = commits ? ERR_UNKNOWN : ERR_DOWN;
-        if (err != NULL)
-            err->status = status;
-        return status;
-    }
     if (lost != OK)
         return connection_fail(db, commits ? ERR_UNKNOWN : lost,
                                commits ? "connection lost while committing" : "connection lost",
                                err);
-    PQexitPipelineMode(db->connection);
+    connection_close(db); /* the server said why, and went */
+    db->in_transaction = false;
+    if (err != NULL)
+        err->status = commits ? ERR_UNKNOWN : ERR_DOWN;
+    return commits ? ERR_UNKNOWN : ERR_DOWN;
+}
+
+static enum status run_steps(struct db *db, struct error *err)
+{
+    const int64_t deadline_us = connection_deadline_us(db);
+    struct stretch stretch = {0, 0};
+    enum status status = OK;
+    db->is_commit_doubtful = false;
+    while (status == OK && stretch.end < db->step_count) {
+        enum status lost;
+        stretch = stretch_at(db, stretch.end);
+        status = run_stretch(db, stretch, deadline_us, &lost, err);
+        if (lost != OK || db->is_of_no_use)
+            return give_up(db, lost, stretch_has(db, stretch, TRIP_COMMIT), err);
+    }
     if (status != OK) {
         db_rollback(db);
         return status;
     }
-    if (commits)
+    if (trip_has(db, TRIP_COMMIT))
         db->in_transaction = false;
     else if (trip_has(db, TRIP_BEGIN))
         db->in_transaction = true;

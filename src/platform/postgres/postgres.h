@@ -1,7 +1,8 @@
 /* platform/postgres/postgres.h - one connection: prepared statements, round trips, typed values.
  *
  * Purpose:   a room queues statements and runs them as one round trip (pipeline mode), so that
- *            loading is one trip and saving is one trip. Parameters, arrays and results are binary.
+ *            loading is one trip and saving is one trip. Parameters, arrays, copied rows
+ *            and results are binary.
  * Units:     times in microseconds since 1970; money in minor units; timeouts in milliseconds.
  * Ownership: a db belongs to one worker. Rows borrow from it until the next db_run or db_close.
  * Errors:    ERR_CONFLICT: a unique key, deadlock, lock or statement timeout: somebody else won or
@@ -73,7 +74,17 @@ void sql_add_text(struct sql_args *args, struct text value); /* TEXT_NONE is NUL
 void sql_add_bytes(struct sql_args *args, const void *data, size_t size);
 
 /* A column of values for unnest(): made with its element type, filled item by item. */
-enum sql_type { SQL_BOOL, SQL_I16, SQL_I32, SQL_I64, SQL_TIME, SQL_UUID, SQL_TEXT, SQL_BYTES };
+enum sql_type {
+    SQL_BOOL,
+    SQL_I16,
+    SQL_I32,
+    SQL_I64,
+    SQL_TIME,
+    SQL_DATE, /* given as any moment of the day */
+    SQL_UUID,
+    SQL_TEXT,
+    SQL_BYTES,
+};
 
 struct sql_array {
     enum sql_type type;
@@ -86,7 +97,7 @@ void sql_array_init(struct sql_array *array, struct arena *arena, enum sql_type 
                     size_t count_expected);
 void sql_array_add_null(struct sql_array *array);
 void sql_array_add_bool(struct sql_array *array, bool value);
-/* SQL_I16, SQL_I32, SQL_I64 and SQL_TIME take their value here. */
+/* SQL_I16, SQL_I32, SQL_I64, SQL_TIME and SQL_DATE take their value here. */
 void sql_array_add_i64(struct sql_array *array, int64_t value);
 void sql_array_add_uuid(struct sql_array *array, const struct uuid *value);
 void sql_array_add_text(struct sql_array *array, struct text value); /* TEXT_NONE is NULL */
@@ -98,6 +109,10 @@ void sql_add_array(struct sql_args *args, struct sql_array *array); /* the array
 enum { DB_TRIP_MAX = 24 }; /* statements in one round trip */
 
 void db_send(struct db *db, const struct sql_statement *statement, const struct sql_args *args);
+/* A COPY ... FROM STDIN (FORMAT binary) and its rows, made by sql_columns.h, in the arena of the
+ * trip. libpq knows no COPY in a pipeline, so each is a round trip of its own within the trip: the
+ * trip must be part of an SQL transaction that BEGIN opens. */
+void db_send_copy(struct db *db, const struct sql_statement *statement, struct text rows);
 void db_send_begin(struct db *db);
 void db_send_commit(struct db *db);
 

@@ -1,8 +1,8 @@
 /* platform/postgres/postgres_connection.h - the inside of a db, shared by postgres*.c alone.
  *
  * Purpose:   postgres_connection.c makes, waits on and gives up the connection; postgres.c runs
- *            round trips on it; postgres_session.c scripts, LISTEN and NOTIFY; postgres_span.c
- *            tells a trace of them.
+ *            round trips on it, postgres_copy.c the COPYs among them; postgres_session.c scripts,
+ *            LISTEN and NOTIFY; postgres_span.c tells a trace of them.
  * Units:     deadlines on the monotonic clock, in microseconds.
  * Ownership: the db owns its connection and its results.
  * Errors:    as in platform/postgres/postgres.h.
@@ -16,13 +16,13 @@
 
 enum { CHANNEL_SIZE_MAX = 64 };
 
-enum trip_kind { TRIP_STATEMENT, TRIP_BEGIN, TRIP_COMMIT };
+enum trip_kind { TRIP_STATEMENT, TRIP_COPY, TRIP_BEGIN, TRIP_COMMIT };
 
 /* One statement of the next round trip. */
 struct trip_step {
     enum trip_kind kind;
     const struct sql_statement *statement;
-    struct sql_args args; /* values point into the caller's arena */
+    struct sql_args args; /* values point into the caller's arena; of a COPY: its rows, as one */
 };
 
 struct db {
@@ -56,6 +56,12 @@ int64_t connection_deadline_us(const struct db *db);
 /* Sends what libpq holds back and reads what has come, until a result is complete. ERR_DOWN,
  * ERR_TIMEOUT: the connection is of no more use. */
 MUST_CHECK enum status connection_wait(struct db *db, int64_t deadline_us);
+/* Runs a COPY and keeps its result, outside pipeline mode. A lost connection is said by
+ * `*lost_out`.
+ */
+MUST_CHECK enum status connection_copy(struct db *db, const struct trip_step *step,
+                                       int64_t deadline_us, enum status *lost_out,
+                                       struct error *err);
 /* Runs one text outside pipeline mode; several statements of it are one SQL transaction. */
 MUST_CHECK enum status connection_run_text(struct db *db, const char *text, struct error *err);
 /* Listens again to the db's channel, after it has been made anew. */

@@ -29,7 +29,7 @@ static struct text summarize(const struct db *db, char out[static SPAN_TEXT_SIZE
 {
     size_t size = 0;
     for (int at = 0; at < db->step_count; at++) {
-        if (db->steps[at].kind != TRIP_STATEMENT)
+        if (db->steps[at].kind != TRIP_STATEMENT && db->steps[at].kind != TRIP_COPY)
             continue;
         const char *name = statement_name(&db->steps[at]);
         const int wanted =

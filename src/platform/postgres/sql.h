@@ -10,11 +10,20 @@
 #ifndef PLATFORM_POSTGRES_SQL_H
 #define PLATFORM_POSTGRES_SQL_H
 
+#include <stdbool.h>
+#include <string.h>
+
 struct sql_statement {
     const char *name; /* room.verb_noun: the prepared statement's name on the server */
     const char *text;
-    int param_count;
+    int param_count; /* of a COPY: the columns of a row */
 };
+
+/* Takes rows after it, not parameters with it. */
+static inline bool sql_is_copy(const struct sql_statement *statement)
+{
+    return strncmp(statement->text, "COPY ", 5) == 0;
+}
 
 struct sql_migration {
     const char *name;   /* 0001_accounts; NULL ends a list */

@@ -10,14 +10,16 @@
 
 /* PostgreSQL counts its microseconds from 2000-01-01. */
 static const int64_t POSTGRES_EPOCH_US = 946684800LL * 1000000;
+static const int64_t DAY_US = 86400LL * 1000000;
 
 /* Element type, for the array's head, and size where it is fixed. */
 static const struct {
     uint32_t oid;
     int size;
 } TYPES[] = {
-    [SQL_BOOL] = {16, 1},   [SQL_I16] = {21, 2},     [SQL_I32] = {23, 4},  [SQL_I64] = {20, 8},
-    [SQL_TIME] = {1184, 8}, [SQL_UUID] = {2950, 16}, [SQL_TEXT] = {25, 0}, [SQL_BYTES] = {17, 0},
+    [SQL_BOOL] = {16, 1},    [SQL_I16] = {21, 2},    [SQL_I32] = {23, 4},
+    [SQL_I64] = {20, 8},     [SQL_TIME] = {1184, 8}, [SQL_DATE] = {1082, 4},
+    [SQL_UUID] = {2950, 16}, [SQL_TEXT] = {25, 0},   [SQL_BYTES] = {17, 0},
 };
 
 void sql_args_init(struct sql_args *args, struct arena *arena)
@@ -133,6 +135,20 @@ void sql_array_add_bool(struct sql_array *array, bool value)
     add_element(array, &wire, 1);
 }
 
+static void add_i32(struct sql_array *array, int64_t value)
+{
+    ASSERT(value >= INT32_MIN && value <= INT32_MAX);
+    const uint32_t wire = htobe32((uint32_t)value);
+    add_element(array, &wire, sizeof wire);
+}
+
+/* Days since PostgreSQL's first, rounded down. */
+static int64_t day_of(int64_t time_us)
+{
+    const int64_t since_us = time_us - POSTGRES_EPOCH_US;
+    return since_us / DAY_US - (since_us % DAY_US < 0);
+}
+
 void sql_array_add_i64(struct sql_array *array, int64_t value)
 {
     if (array->type == SQL_I16) {
@@ -140,9 +156,9 @@ void sql_array_add_i64(struct sql_array *array, int64_t value)
         const uint16_t wire = htobe16((uint16_t)value);
         add_element(array, &wire, sizeof wire);
     } else if (array->type == SQL_I32) {
-        ASSERT(value >= INT32_MIN && value <= INT32_MAX);
-        const uint32_t wire = htobe32((uint32_t)value);
-        add_element(array, &wire, sizeof wire);
+        add_i32(array, value);
+    } else if (array->type == SQL_DATE) {
+        add_i32(array, day_of(value));
     } else {
         ASSERT(array->type == SQL_I64 || array->type == SQL_TIME);
         if (array->type == SQL_TIME)

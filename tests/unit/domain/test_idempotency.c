@@ -152,22 +152,23 @@ static void test_idempotency_days(void **state)
         const char *given;
         int64_t into_day_us;
         size_t count;
-        int64_t other_us;
+        int64_t first_us;
     } CASES[] = {
         {"midnight", 0, 2, today_us - day_us},
         {"the last moment of the first minute", 60 * second_us - 1, 2, today_us - day_us},
-        {"a minute after midnight", 60 * second_us, 1, 0},
-        {"noon", day_us / 2, 1, 0},
-        {"a moment more than a minute before midnight", day_us - 60 * second_us - 1, 1, 0},
-        {"a minute before midnight", day_us - 60 * second_us, 2, today_us + day_us},
-        {"the last moment of the day", day_us - 1, 2, today_us + day_us},
+        {"a minute after midnight", 60 * second_us, 1, today_us},
+        {"noon", day_us / 2, 1, today_us},
+        {"a moment more than a minute before midnight", day_us - 60 * second_us - 1, 1, today_us},
+        {"a minute before midnight", day_us - 60 * second_us, 2, today_us},
+        {"the last moment of the day", day_us - 1, 2, today_us},
     };
     for (size_t at = 0; at < COUNT(CASES); at++) {
         int64_t days_us[2] = {0, 0};
         CHECK_EQ(CASES[at].given, idempotency_days(today_us + CASES[at].into_day_us, days_us),
                  CASES[at].count);
-        CHECK_EQ(CASES[at].given, days_us[0], today_us);
-        CHECK_EQ(CASES[at].given, days_us[1], CASES[at].other_us);
+        CHECK_EQ(CASES[at].given, days_us[0], CASES[at].first_us);
+        CHECK_EQ(CASES[at].given, days_us[1],
+                 CASES[at].count == 1 ? 0 : CASES[at].first_us + day_us);
     }
 }
 
