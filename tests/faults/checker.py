@@ -3,6 +3,7 @@ import collections
 import functools
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -33,7 +34,11 @@ def judge(*paths, seconds=60):
 
 
 def check(*paths):
-    """The histories are linearizable, or this fails and says why not."""
+    """The histories are linearizable, or this fails, says why not, and keeps them."""
     verdict = judge(*paths)
-    assert verdict.code == LINEARIZABLE, verdict.text
+    if verdict.code != LINEARIZABLE:
+        kept = pathlib.Path(tempfile.mkdtemp(prefix="tallystick-histories-", dir="/tmp"))
+        for path in paths:
+            shutil.copy(path, kept)
+        raise AssertionError(f"{verdict.text}kept in {kept}")
     print(verdict.text, end="")

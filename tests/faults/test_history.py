@@ -19,11 +19,14 @@ LIMIT = 1000
 # ---- by hand -------------------------------------------------------------------------------------
 
 class Story:
-    """A history of one account; times are small numbers. It opens with a limit of 1000."""
+    """A history of one account; times are small numbers. It opens with a limit of 1000: by a PUT,
+    or on first sight."""
 
-    def __init__(self):
+    def __init__(self, is_put=True):
         self.lines = []
-        self.put(0, 1)
+        self.first_sight = None if is_put else LIMIT
+        if is_put:
+            self.put(0, 1)
 
     def line(self, operation, start, end, given, said, outcome=None):
         outcome = outcome or ("unknown" if end is None else "acknowledged")
@@ -68,7 +71,7 @@ class Story:
         return self.line("list", at, at, {}, {"transactions": transactions})
 
     def judge(self, path, seconds=10):
-        lines = [{"history": 1, "auto_open_limit_minor": None}, *self.lines]
+        lines = [{"history": 1, "auto_open_limit_minor": self.first_sight}, *self.lines]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return checker.judge(path, seconds=seconds)
 
@@ -76,6 +79,12 @@ class Story:
 def story():
     return Story()
 
+
+def unseen():
+    return Story(is_put=False)
+
+
+REUSED = {"http": 409, "code": "idempotency_key_reused"}
 
 RIGHT = {
     "one after the other":
@@ -107,6 +116,8 @@ RIGHT = {
         .void(5, 6, "x", "two", code="already_voided"),
     "frozen": story().put(2, 3, asked="frozen", status="frozen", version=2)
         .no(4, 5, "x", 10, LIMIT, code="account_frozen"),
+    "opened by whoever reused a key":
+        unseen().line("reuse", 2, 3, {"key": "other"}, REUSED).balance(4, 5, 0),
     "a limit below what is held":
         story().ask(2, 3, "x", 600, 400).put(4, 5, 100, version=2, held=600).balance(6, 7, 600, 100)
         .no(8, 9, "y", 1, -500),
@@ -120,6 +131,7 @@ WRONG_ONES = {
     "declined though it fits": story().no(2, 3, "x", 600, LIMIT),
     "approved though frozen": story().put(2, 3, asked="frozen", status="frozen", version=2)
         .ask(4, 5, "x", 10, 990),
+    "opened by nobody": unseen().balance(2, 3, 0).line("reuse", 4, 5, {"key": "other"}, REUSED),
     "a stale balance": story().ask(2, 3, "x", 600, 400).balance(4, 5, 0),
     "a balance of the future": story().balance(2, 3, 600).ask(4, 5, "x", 600, 400),
     "two balances that go back":

@@ -25,6 +25,7 @@ type book struct {
 	voidKeys []string
 	list     *record // the last one
 	lastNs   int64
+	askedNs  int64    // when credit was first asked for
 	faults   []string // what needs no search to be called wrong
 }
 
@@ -50,7 +51,7 @@ func booksOf(common setting, records []*record) []*book {
 	var books []*book
 	for _, r := range records {
 		if byName[r.Account] == nil {
-			b := &book{name: r.Account, holds: map[string]*hold{}, byID: map[string]*hold{},
+			b := &book{name: r.Account, askedNs: never, holds: map[string]*hold{}, byID: map[string]*hold{},
 				voids: map[string][]*record{}}
 			byName[r.Account], books = b, append(books, b)
 		}
@@ -76,6 +77,9 @@ func (b *book) note(r *record) {
 	b.lastNs = maxOf(b.lastNs, r.StartNs)
 	if r.EndNs != nil {
 		b.lastNs = maxOf(b.lastNs, *r.EndNs)
+	}
+	if r.Operation == "authorize" || r.Operation == "reuse" {
+		b.askedNs = minOf(b.askedNs, r.StartNs)
 	}
 	switch r.Operation {
 	case "authorize":
@@ -113,16 +117,11 @@ func span(tries []*record) (start, end int64, told *record) {
 	return start, end, told
 }
 
-// addOpening: the first who asks for credit may open the account, and then get no decision.
+// addOpening: the first who asks for credit may open the account, and then get no decision, not even
+// where the key or the transaction id turns out to be another request's.
 func (b *book) addOpening() {
-	call := int64(never)
-	for _, h := range b.inOrder {
-		for _, r := range h.tries {
-			call = minOf(call, r.StartNs)
-		}
-	}
-	if call != never {
-		b.plan(operation{kind: open}, call, never, nil)
+	if b.askedNs != never {
+		b.plan(operation{kind: open}, b.askedNs, never, nil)
 	}
 }
 
