@@ -9,6 +9,17 @@
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
+/* load_sagas and load_new_sagas give the same columns. */
+#define SAME_COLUMN(name)                                                                          \
+    _Static_assert((int)LOAD_SAGAS_##name == (int)LOAD_NEW_SAGAS_##name, "the same column")
+SAME_COLUMN(ID);
+SAME_COLUMN(TYPE);
+SAME_COLUMN(AUTHORIZATION_ID);
+SAME_COLUMN(STATE);
+SAME_COLUMN(TRIES);
+SAME_COLUMN(VERSION);
+SAME_COLUMN(STEP_REASON);
+
 static struct uuid uuid_or_nil(struct sql_rows rows, int row, int column)
 {
     return sql_is_null(rows, row, column) ? (struct uuid){0} : sql_uuid(rows, row, column);
@@ -74,17 +85,16 @@ static enum status read_sagas(struct turn *turn, struct sql_rows rows, struct er
     return OK;
 }
 
-/* A statement whose parameters are authorizations with their lanes. */
-static void send_wanted(struct db *db, const struct sql_statement *statement, struct arena *arena,
-                        const struct ids *authorization_ids)
+/* As parameters: authorizations with their lanes. */
+static void add_wanted(struct sql_args *args, const struct ids *authorization_ids)
 {
     struct sql_columns wanted;
-    SQL_COLUMNS_INIT(&wanted, arena, authorization_ids->count, SQL_I16, SQL_UUID);
+    SQL_COLUMNS_INIT(&wanted, args->arena, authorization_ids->count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < authorization_ids->count; at++) {
         sql_columns_add_i64(&wanted, lane_of(&authorization_ids->items[at]));
         sql_columns_add_uuid(&wanted, &authorization_ids->items[at]);
     }
-    sql_columns_send(&wanted, db, statement);
+    sql_add_columns(args, &wanted);
 }
 
 static struct ids wanted_by(const struct turn *turn)
@@ -96,24 +106,39 @@ static struct ids wanted_by(const struct turn *turn)
     return ids;
 }
 
+/* One statement sees what there was when it began: of the sagas that it waited for, where they
+ * stand now, but not the release that another orchestrator began meanwhile under the lock of its
+ * booking. So releases are looked for once more. A booking begun meanwhile is not missed: who
+ * begins it too is refused by its unique key, and its answer comes after it. */
+static void send_loads(struct db *db, const struct turn *turn)
+{
+    const struct ids wanted = wanted_by(turn);
+    struct sql_args all;
+    struct sql_args releases;
+    sql_args_init(&all, turn->arena);
+    add_wanted(&all, &wanted);
+    releases = all;
+    sql_add_text(&releases, text_of(saga_type_name(SAGA_RELEASE)));
+    db_send(db, SQL_LOAD_SAGAS, &all);
+    db_send(db, SQL_LOAD_NEW_SAGAS, &releases);
+}
+
 enum status store_load_turn(struct db *db, struct turn *turn, const struct store_claims *claims,
                             struct error *err)
 {
-    const struct ids wanted = wanted_by(turn);
-    struct sql_args none;
-    sql_args_init(&none, turn->arena);
     db_send_begin(db);
     if (claims != NULL)
         inbox_send_claims(db, turn->arena, claims->group, claims->deliveries, claims->count);
-    send_wanted(db, SQL_LOCK_SAGAS, turn->arena, &wanted);
-    send_wanted(db, SQL_LOAD_SAGAS, turn->arena, &wanted);
-    db_send(db, SQL_READ_CLOCK, &none);
+    send_loads(db, turn);
+    db_send(db, SQL_READ_CLOCK, NULL);
     TRY(db_run(db, err));
     const int after_begin = claims == NULL ? 1 : 2;
     if (claims != NULL)
         inbox_read_claims(db_rows(db, 1), claims->deliveries, claims->count);
     turn->now_us = sql_time(db_rows(db, after_begin + 2), 0, READ_CLOCK_NOW);
-    const enum status status = read_sagas(turn, db_rows(db, after_begin + 1), err);
+    enum status status = read_sagas(turn, db_rows(db, after_begin), err);
+    if (status == OK)
+        status = read_sagas(turn, db_rows(db, after_begin + 1), err);
     if (status != OK)
         db_rollback(db);
     return status;
@@ -210,10 +235,10 @@ static void send_sagas(struct db *db, const struct turn *turn)
     struct sql_columns new;
     struct sql_columns moved;
     struct sql_columns steps;
-    SQL_COLUMNS_INIT(&new, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
-                     SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID,
-                     SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME, SQL_TEXT);
+    SQL_COPY_INIT(&new, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
+                  SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_UUID,
+                  SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64, SQL_TEXT,
+                  SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME, SQL_TEXT);
     SQL_COLUMNS_INIT(&moved, turn->arena, turn->pair_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
                      SQL_TEXT, SQL_UUID, SQL_UUID, SQL_I32, SQL_TIME, SQL_TIME, SQL_TIME, SQL_I64,
                      SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME, SQL_TEXT);
@@ -326,8 +351,10 @@ enum status store_find_bookings(struct db *db, struct arena *arena,
                                 const struct ids *authorization_ids, struct bookings *bookings_out,
                                 struct error *err)
 {
-    send_wanted(db, SQL_FIND_ENDED_BOOKINGS, arena, authorization_ids);
-    TRY(db_run(db, err));
+    struct sql_args args;
+    sql_args_init(&args, arena);
+    add_wanted(&args, authorization_ids);
+    TRY(db_run_one(db, SQL_FIND_ENDED_BOOKINGS, &args, err));
     const struct sql_rows rows = db_rows(db, 0);
     struct bookings bookings = {(size_t)rows.count, NULL};
     bookings.items = ARENA_NEW_ARRAY(arena, struct booking, bookings.count);

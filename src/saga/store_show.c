@@ -5,9 +5,10 @@
 #include "saga/store.h"
 #include "saga_sql.h"
 
-/* read_saga, list_sagas and list_completed_sagas give the same columns. */
+/* read_saga and the lists give the same columns. */
 #define SAME_COLUMN(name)                                                                          \
     _Static_assert((int)READ_SAGA_##name == (int)LIST_SAGAS_##name &&                              \
+                       (int)READ_SAGA_##name == (int)LIST_WAITING_SAGAS_##name &&                  \
                        (int)READ_SAGA_##name == (int)LIST_COMPLETED_SAGAS_##name,                  \
                    "the same column")
 SAME_COLUMN(ID);
@@ -111,18 +112,25 @@ enum status store_read_saga(struct db *db, struct arena *arena, const struct uui
     return read_views(db, arena, views_out, err);
 }
 
+static const struct sql_statement *list_of(enum saga_state state)
+{
+    if (state == SAGA_COMPLETED)
+        return SQL_LIST_COMPLETED_SAGAS;
+    return saga_state_is_end(state) || state == SAGA_STUCK ? SQL_LIST_SAGAS
+                                                           : SQL_LIST_WAITING_SAGAS;
+}
+
 enum status store_list_sagas(struct db *db, struct arena *arena,
                              const struct saga_question *question, struct saga_views *views_out,
                              struct error *err)
 {
-    const bool is_completed = question->state == SAGA_COMPLETED;
     struct sql_args args;
     sql_args_init(&args, arena);
-    if (!is_completed)
+    if (question->state != SAGA_COMPLETED)
         sql_add_text(&args, text_of(saga_state_name(question->state)));
     sql_add_i16(&args, question->after.lane);
     sql_add_uuid(&args, &question->after.id);
     sql_add_i32(&args, question->limit + 1);
-    TRY(db_run_one(db, is_completed ? SQL_LIST_COMPLETED_SAGAS : SQL_LIST_SAGAS, &args, err));
+    TRY(db_run_one(db, list_of(question->state), &args, err));
     return read_views(db, arena, views_out, err);
 }

@@ -94,13 +94,15 @@ static enum status record_deed(struct call *call, struct error *err)
     return OK;
 }
 
+#define LOADED                                                                                     \
+    "id type lane authorization_id account_id user_id tenant_id amount_minor currency state step " \
+    "command_id command_event_id tries deadline_at started_at step_started_at version "            \
+    "origin_traceparent last_traceparent tracestate reason step_state step_finished_at "           \
+    "step_reason"
+
 const struct model SAGA_MODELS[] = {
-    {"saga.lock_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=", "id"},
-    {"saga.load_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=",
-     "id type lane authorization_id account_id user_id tenant_id amount_minor currency state step "
-     "command_id command_event_id tries deadline_at started_at step_started_at version "
-     "origin_traceparent last_traceparent tracestate reason step_state step_finished_at "
-     "step_reason"},
+    {"saga.load_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]=", LOADED},
+    {"saga.load_new_sagas", MODEL_SELECT, T_SAGA, "lane[]= authorization_id[]= type=", LOADED},
     {"saga.read_clock", MODEL_OWN, .run = read_clock},
     {"saga.insert_sagas", MODEL_INSERT, T_SAGA,
      "lane[] id[] type[] authorization_id[] account_id[] user_id[] tenant_id[] amount_minor[] "

@@ -37,9 +37,12 @@ HOT = {
     "ledger/lock_accounts": ["ledger_account_pkey"],
     "ledger/lock_chains": ["chain_head_pkey"],
     "ledger/move_chains": ["chain_head_pkey"],
+    "saga/count_active_sagas": ["saga_deadline", "saga_uncommon"],
     "saga/find_due_sagas": ["saga_deadline"],
+    "saga/list_sagas": ["saga_uncommon"],
+    "saga/list_waiting_sagas": ["saga_deadline"],
     "saga/load_sagas": ["saga_lane_authorization_id_type_key"],
-    "saga/lock_sagas": ["saga_lane_authorization_id_type_key"],
+    "saga/load_new_sagas": ["saga_lane_authorization_id_type_key"],
     "saga/update_sagas": ["saga_lane_authorization_id_type_key"],
     "saga/read_steps": ["saga_step_pkey", "saga_pkey"],
     "outbox/delete_events": ["outbox_pkey"],
@@ -103,10 +106,11 @@ def test_hot_statement_uses_its_index(statement, grown):
     code = next(ROOT.glob(f"src/**/{folder}/sql/{name}.sql")).read_text()
     types = re.findall(r"^-- param +\w+ +(\S+)", code, re.M)
     values = ", ".join(VALUES.get(kind, "'{}'") for kind in types)
+    call = f"hot ({values})" if values else "hot"
     grown.execute("DEALLOCATE ALL")
     grown.execute(f'SET search_path = "{SCHEMA.get(folder, folder)}"')
     grown.execute(f"PREPARE hot AS {code}")
-    plan = "\n".join(row[0] for row in grown.execute(f"EXPLAIN EXECUTE hot ({values})"))
+    plan = "\n".join(row[0] for row in grown.execute(f"EXPLAIN EXECUTE {call}"))
     assert "Seq Scan" not in plan, plan
     for index in HOT[statement]:
         assert re.search(rf"Index (Only )?Scan( Backward)? (using|on) {index}\b", plan), plan

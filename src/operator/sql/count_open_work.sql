@@ -10,7 +10,7 @@
 SELECT count(*), count(*) FILTER (WHERE state = 'stuck'),
        (SELECT count(*) FROM operator.parked_message),
        (SELECT count(*) FROM operator.dead_letter WHERE redriven_at IS NULL),
-       (SELECT count(*) FROM saga.saga WHERE state = 'abandoned' AND state <> 'completed'),
+       (SELECT count(*) FROM saga.saga WHERE state = 'abandoned'),
        (SELECT count(*) FROM operator.dead_letter WHERE discarded_at = redriven_at)
   FROM saga.saga
  WHERE state IN ('started', 'running', 'compensating', 'stuck');

@@ -45,6 +45,6 @@ SELECT (SELECT room FROM outbox ORDER BY created_at LIMIT 1),
   FROM (SELECT 1) AS one
   LEFT JOIN (SELECT id, started_at
                FROM saga.saga
-              WHERE state IN ('started', 'running', 'compensating')
+              WHERE deadline_at IS NOT NULL -- it waits, as each does that has not ended
               ORDER BY started_at
               LIMIT 1) AS open ON true;

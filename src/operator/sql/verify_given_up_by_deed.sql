@@ -7,7 +7,7 @@ SELECT what, id, detail
   FROM (SELECT 'saga' AS what, coalesce(s.id, a.subject)::text AS id,
                CASE WHEN a.subject IS NULL THEN 'is abandoned, but nobody did it'
                     ELSE 'was abandoned by an operator, but is not' END AS detail
-          FROM (SELECT id FROM saga.saga WHERE state = 'abandoned' AND state <> 'completed') AS s
+          FROM (SELECT id FROM saga.saga WHERE state = 'abandoned') AS s
           FULL JOIN (SELECT DISTINCT subject FROM operator.audit WHERE action = 'saga.abandon')
                     AS a ON a.subject = s.id
          WHERE s.id IS NULL OR a.subject IS NULL

@@ -5,6 +5,10 @@
 -- rows   one for each type and state that has any
 SELECT type, state, count(*) AS sagas
   FROM saga
- WHERE state IN ('started', 'running', 'compensating', 'stuck')
-   AND state <> 'completed' -- so that the index of those that are not is taken
+ WHERE deadline_at IS NOT NULL
+ GROUP BY type, state
+UNION ALL
+SELECT type, state, count(*)
+  FROM saga
+ WHERE state = 'stuck'
  GROUP BY type, state;

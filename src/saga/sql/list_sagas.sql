@@ -1,4 +1,5 @@
--- list_sagas: sagas in one state, any but completed, after a place in the order (lane, id).
+-- list_sagas: sagas that are stuck, compensated or abandoned, after a place in the order
+-- (lane, id).
 -- param  state            text
 -- param  after_lane       smallint
 -- param  after_id         uuid
@@ -19,7 +20,7 @@ SELECT id, type, state, step, authorization_id, account_id, tries, reason, start
        lane
   FROM saga
  WHERE state = $1
-   AND state <> 'completed'
+   AND state IN ('stuck', 'compensated', 'abandoned') -- as its index says
    AND (lane, id) > ($2::smallint, $3::uuid)
  ORDER BY lane, id
  LIMIT $4::integer;

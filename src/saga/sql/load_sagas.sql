@@ -1,4 +1,4 @@
--- load_sagas: read the sagas of some authorizations that lock_sagas has locked.
+-- load_sagas: read the sagas of some authorizations and lock them, in ascending order of their ids.
 -- param  lanes              smallint[]
 -- param  authorization_ids  uuid[]
 -- column id                 uuid
@@ -26,9 +26,8 @@
 -- column step_state         text         or NULL: ended, its steps are all in saga_step
 -- column step_finished_at   timestamptz  or NULL
 -- column step_reason        text         or NULL
--- rows   up to one of each type for each authorization
--- locks  saga: a saga that another orchestrator inserted while lock_sagas waited for its locks is
---        seen by this statement only (its snapshot is newer), and locked by it
+-- rows   up to one of each type for each authorization, as they are once they are locked
+-- locks  saga, after the inbox
 SELECT saga.id, type, saga.lane, saga.authorization_id, account_id, user_id, tenant_id,
        amount_minor, currency, state, step, command_id, command_event_id, tries, deadline_at,
        started_at, step_started_at, version, origin_traceparent, last_traceparent, tracestate,

@@ -17,7 +17,7 @@
 -- param  steps_finished    timestamptz[]
 -- param  step_reasons      text[]
 -- rows   none
--- locks  none: lock_sagas has done it
+-- locks  none: load_sagas has done it
 -- Naming the authorization too leaves no index that would be read by its lane alone, which costs
 -- the same while the table is empty and its statistics know nothing.
 UPDATE saga
