@@ -260,18 +260,28 @@ static struct cell pending(const struct row *row, const char *column)
     return row->pending[column_of(row->table, column, strlen(column))];
 }
 
+/* An account's events are said under its lock, so they have an order. Commands are said under their
+ * sagas' locks: two authorizations of an account may be commanded side by side, in either order. */
+static const char *ordered_by(struct cell aggregate)
+{
+    const struct text type = cell_to_text(aggregate);
+    const bool is_command =
+        type.size > 9 && text_equals_c(text_skip(type, type.size - 9), ".commands");
+    return is_command ? "aggregateid" : "partitionkey";
+}
+
 /* The oracle asks for all that was ever said, published or not. */
 static void remember_said(const struct row *row)
 {
+    const struct cell aggregate = pending(row, "aggregatetype");
     struct said *said = list_add(&server.said, sizeof *said);
     *said = (struct said){.id = cell_to_uuid(pending(row, "id")),
                           .by = row->table->schema,
                           .seq = cell_to_i64(row->pending[0]),
-                          .place = cell_to_uuid(pending(row, "partitionkey")),
+                          .place = cell_to_uuid(pending(row, ordered_by(aggregate))),
                           .saga_id = cell_to_uuid(pending(row, "saga_id")),
                           .command_id = cell_to_uuid(pending(row, "command_id")),
                           .type = cell_to_text(pending(row, "type"))};
-    const struct cell aggregate = pending(row, "aggregatetype");
     for (size_t at = 0; at < aggregate.size; at++)
         said->place.bytes[at % 16] ^= (uint8_t)aggregate.data[at];
     said->place.bytes[0] ^= (uint8_t)said->by;

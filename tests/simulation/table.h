@@ -122,7 +122,7 @@ struct said {
     struct uuid id;
     enum schema by;
     int64_t seq;
-    struct uuid place; /* its topic and key: what is said there has an order */
+    struct uuid place; /* its topic and key (of a command: its authorization): has an order */
     struct uuid saga_id, command_id;
     struct text type;
     bool is_published; /* the oracle's */
