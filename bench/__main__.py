@@ -192,8 +192,7 @@ def main():
     run = Run(options)
     told = run.all()
     rows = {name: report.merge(results) for name, results in run.results.items()}
-    facts = [f"{name}: {', '.join(f'{value:,.2f}' for value in values)}"
-             for name, values in run.facts.items()]
+    facts = report.facts_of(run.facts, rows)
     said = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"),
         "command": command(options), "shape": machine.shape(), "told": told, "rows": rows,

@@ -86,6 +86,25 @@ def markdown(heads, lines):
     return "\n".join([shown[0], rule, *shown[1:]])
 
 
+FACTS = {
+    "payload_bytes": "the payload of an event has {} bytes",
+    "start_s": "the five services were ready {} s after they were started",
+    "idle_mib": "just started, they had {} MiB of memory (PSS, all five)",
+    "idle_after_mib": "when all was booked, at the end of a round, {} MiB",
+}
+DISTURBED = 0.9
+
+
+def facts_of(facts, rows):
+    """Sentences for what is no row."""
+    said = [FACTS[name].format(", ".join(f"{value:.3g}" for value in values))
+            for name, values in facts.items()]
+    disturbed = [row["title"] for row in rows.values() if row["undisturbed"] < DISTURBED]
+    if disturbed:
+        said.append(f"somebody else used over a tenth of the CPU during: {'; '.join(disturbed)}")
+    return said
+
+
 def settings_of(told):
     return ", ".join(f"{name} = {value}" for name, value in told["settings"].items())
 

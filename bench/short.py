@@ -32,11 +32,11 @@ def table(run, path):
         rows["peak"] = max(peaks, key=lambda row: row["ok_per_s"])
     lines = [line(rows[name], title) for name, title in ROWS if name in rows]
     return "\n".join([
-        f"On {run['told']['machine']}, which driver, services and PostgreSQL "
+        "", f"On {run['told']['machine']}, which driver, services and PostgreSQL "
         f"{run['told']['postgresql'].split()[0]} share",
         f"([all of it]({path.relative_to(ROOT).with_suffix('.md')})):", "",
         "| durable authorizations | a second | p50 ms | p99 ms | CPU per 1,000 |",
-        "| --- | ---: | ---: | ---: | ---: |", *lines, ""])
+        "| --- | ---: | ---: | ---: | ---: |", *lines, "", ""])
 
 
 def main():

@@ -87,8 +87,17 @@ class Judge:
                          sum(row["errors"] for row in self.rows.values()), "{:.0f}")
 
 
+    def cores(self):
+        """No target, but asked for."""
+        for name, other, what in (("256", "core-256", "256 connections"),
+                                  ("floor-one", "core-floor", "floor (b)")):
+            if self.has(name, other):
+                ratio = self.rate(name) / self.rate(other)
+                self.lines.append((f"all cores of one core, {what}", "", f"{ratio:.2f}", ""))
+
+
 def judge(rows, facts):
     judge = Judge(rows, facts)
-    for part in (judge.rates, judge.costs, judge.latencies, judge.machine):
+    for part in (judge.rates, judge.costs, judge.latencies, judge.machine, judge.cores):
         part()
     return judge.lines

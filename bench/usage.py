@@ -106,11 +106,11 @@ class Usage:
     def _postgres(self, before, after):
         """Seconds by role; of those that have ended, what they used since it began."""
         cpu = collections.Counter()
-        for pid, used in after["backends"].items():
-            cpu[self.names.get(pid, "others")] += used - before["backends"].get(pid, 0.0)
-        lost = sum(used for pid, used in before["backends"].items() if pid not in after["backends"])
-        # Beside services those are autovacuum's workers; else the clients of a floor have gone.
+        # Beside services those that end are autovacuum's workers, else the clients of a floor.
         ended = "others" if self.services else "client"
+        for pid, used in after["backends"].items():
+            cpu[self.names.get(pid, ended)] += used - before["backends"].get(pid, 0.0)
+        lost = sum(used for pid, used in before["backends"].items() if pid not in after["backends"])
         cpu[ended] += after["ended"] - before["ended"] - lost
         cpu["others"] += after["postmaster"] - before["postmaster"]
         return {who: max(0.0, used) for who, used in cpu.items()}
