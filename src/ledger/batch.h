@@ -18,7 +18,7 @@ struct delivery;
 struct account_row {
     int lane;
     struct ledger_account account;
-    bool is_locked; /* and read; cardholders' only */
+    bool is_known; /* read; otherwise this batch opens it */
 };
 
 struct hold_row {
@@ -26,6 +26,7 @@ struct hold_row {
     struct uuid authorization_id;
     struct uuid account_id;
     struct ledger_hold hold;
+    bool is_known; /* read; otherwise it is new where it is changed */
     bool is_changed;
 };
 

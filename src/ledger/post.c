@@ -83,7 +83,6 @@ static void decide(struct ledger_batch *batch, struct batch_item *item)
     item->is_repeat = item->step->is_done;
     if (item->is_repeat)
         return;
-    ASSERT(item->account == NULL || item->account->is_locked);
     const struct ledger_account *account = item->account == NULL ? NULL : &item->account->account;
     const struct ledger_decision decision =
         ledger_decide(command->action, command->amount_minor, command->currency, account, hold);

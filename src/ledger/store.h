@@ -17,8 +17,8 @@ struct outbox;
 /* Every statement of the room, for the connection that prepares them; ends in NULL. */
 extern const struct sql_statement *const *const ledger_store_statements;
 
-/* Begins the SQL transaction: claims the inbox, opens the accounts that are missing, locks the
- * chains and then the accounts, reads the steps and holds, and then the clock. Deliveries that were
+/* Begins the SQL transaction: claims the inbox, locks the chains, then reads accounts, steps and
+ * holds, and then the clock. Deliveries that were
  * claimed before are marked DELIVERY_DUPLICATE. */
 MUST_CHECK enum status ledger_store_load_batch(struct db *db, struct ledger_batch *batch,
                                                struct error *err);

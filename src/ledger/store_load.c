@@ -1,5 +1,5 @@
-/* What a batch reads, in the order of its locks: inbox, new accounts, chain heads, accounts. A
- * later statement of the trip has a newer snapshot, so it sees what the lock waited for. */
+/* What a batch reads, in the order of its locks: inbox, chain heads, and what they protect. A later
+ * statement of the trip has a newer snapshot, so it sees what the lock waited for. */
 #include "ledger/store.h"
 
 #include "base/assert.h"
@@ -12,35 +12,7 @@
 const struct sql_statement *const *const ledger_store_statements = ledger_statements;
 
 /* Places in the round trip. */
-enum {
-    TRIP_BEGIN,
-    TRIP_CLAIMS,
-    TRIP_OPEN,
-    TRIP_CHAINS,
-    TRIP_ACCOUNTS,
-    TRIP_STEPS,
-    TRIP_HOLDS,
-    TRIP_CLOCK
-};
-
-static void send_open_accounts(struct db *db, const struct ledger_batch *batch)
-{
-    struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
-    for (size_t at = 0; at < batch->account_count; at++) {
-        const struct account_row *row = &batch->accounts[at];
-        const struct ledger_account *account = &row->account;
-        sql_columns_add_i64(&columns, row->lane);
-        sql_columns_add_uuid(&columns, &account->id);
-        sql_columns_add_name(&columns,
-                             ledger_account_code(batch->arena, account->kind, &account->id));
-        sql_columns_add_name(&columns, ledger_account_kind_name(account->kind));
-        sql_columns_add_name(&columns, account->currency->code);
-        sql_columns_add_name(&columns, side_name(ledger_account_normal_side(account->kind)));
-    }
-    sql_columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
-}
+enum { TRIP_BEGIN, TRIP_CLAIMS, TRIP_CHAINS, TRIP_ACCOUNTS, TRIP_STEPS, TRIP_HOLDS, TRIP_CLOCK };
 
 static void send_lock_chains(struct db *db, const struct ledger_batch *batch)
 {
@@ -52,19 +24,15 @@ static void send_lock_chains(struct db *db, const struct ledger_batch *batch)
     sql_columns_send(&columns, db, SQL_LOCK_CHAINS);
 }
 
-/* The settlement accounts are not locked: nobody freezes them. */
-static void send_lock_accounts(struct db *db, const struct ledger_batch *batch)
+static void send_find_accounts(struct db *db, const struct ledger_batch *batch)
 {
     struct sql_columns columns;
     SQL_COLUMNS_INIT(&columns, batch->arena, batch->account_count, SQL_I16, SQL_UUID);
     for (size_t at = 0; at < batch->account_count; at++) {
-        const struct account_row *row = &batch->accounts[at];
-        if (row->account.kind != LEDGER_CARDHOLDER)
-            continue;
-        sql_columns_add_i64(&columns, row->lane);
-        sql_columns_add_uuid(&columns, &row->account.id);
+        sql_columns_add_i64(&columns, batch->accounts[at].lane);
+        sql_columns_add_uuid(&columns, &batch->accounts[at].account.id);
     }
-    sql_columns_send(&columns, db, SQL_LOCK_ACCOUNTS);
+    sql_columns_send(&columns, db, SQL_FIND_ACCOUNTS);
 }
 
 static void send_find_steps(struct db *db, const struct ledger_batch *batch)
@@ -125,13 +93,13 @@ static void read_chains(struct sql_rows rows, struct ledger_batch *batch)
 static void read_accounts(struct sql_rows rows, struct ledger_batch *batch)
 {
     for (int row = 0; row < rows.count; row++) {
-        const struct uuid id = sql_uuid(rows, row, LOCK_ACCOUNTS_ID);
+        const struct uuid id = sql_uuid(rows, row, FIND_ACCOUNTS_ID);
         struct account_row *found =
-            ledger_batch_find_account(batch, sql_i16(rows, row, LOCK_ACCOUNTS_LANE), &id);
+            ledger_batch_find_account(batch, sql_i16(rows, row, FIND_ACCOUNTS_LANE), &id);
         ASSERT(found != NULL);
-        found->is_locked = true;
-        found->account.currency = read_currency(rows, row, LOCK_ACCOUNTS_CURRENCY);
-        ASSERT(ledger_account_status_parse(sql_text(rows, row, LOCK_ACCOUNTS_STATUS),
+        found->is_known = true;
+        found->account.currency = read_currency(rows, row, FIND_ACCOUNTS_CURRENCY);
+        ASSERT(ledger_account_status_parse(sql_text(rows, row, FIND_ACCOUNTS_STATUS),
                                            &found->account.status));
     }
 }
@@ -163,6 +131,7 @@ static void read_holds(struct sql_rows rows, struct ledger_batch *batch)
         struct hold_row *found =
             ledger_batch_find_hold(batch, sql_i16(rows, row, FIND_HOLDS_LANE), &id);
         ASSERT(found != NULL);
+        found->is_known = true;
         found->account_id = sql_uuid(rows, row, FIND_HOLDS_ACCOUNT_ID);
         struct ledger_hold *hold = &found->hold;
         ASSERT(ledger_hold_status_parse(sql_text(rows, row, FIND_HOLDS_STATUS), &hold->status));
@@ -178,9 +147,8 @@ enum status ledger_store_load_batch(struct db *db, struct ledger_batch *batch, s
 {
     db_send_begin(db);
     inbox_send_claims(db, batch->arena, "ledger", batch->deliveries, batch->count);
-    send_open_accounts(db, batch);
     send_lock_chains(db, batch);
-    send_lock_accounts(db, batch);
+    send_find_accounts(db, batch);
     send_find_steps(db, batch);
     send_find_holds(db, batch);
     db_send(db, SQL_READ_CLOCK, NULL);

@@ -259,16 +259,19 @@ static void run_client(void *context)
 
 /* ---- the operator ---------------------------------------------------------------------------- */
 
+/* As ledger.set_account_status: under the lock of the lane's chain head. */
 static void set_ledger_status(const char *status)
 {
     struct table *accounts = table_of(S_LEDGER, T_LEDGER_ACCOUNT);
     struct transaction tx = {.is_open = true};
     const struct uuid id = account_id_of(TENANT, text_of(client_user(0)));
     struct cell key[COLUMNS_MAX] = {cell_i16(lane_of(&id)), cell_uuid(&id)};
+    struct row *lane = row_find(table_of(S_LEDGER, T_CHAIN), key);
     struct row *row = row_find(accounts, key);
     struct error err;
-    if (row != NULL && row_seen(row, &tx) != NULL &&
-        row_lock(row, &tx, sim.now_us + 250 * 1000, &err) == OK && row_seen(row, &tx) != NULL) {
+    const int64_t until_us = sim.now_us + 5000 * 1000;
+    if (row_lock(lane, &tx, until_us, &err) == OK && row != NULL && row_seen(row, &tx) != NULL &&
+        row_lock(row, &tx, until_us, &err) == OK && row_seen(row, &tx) != NULL) {
         row_change(row)[column_of(accounts, "status", 6)] = cell_text(status);
         sim_tell("the ledger's account of %s is %s", client_user(0), status);
     }

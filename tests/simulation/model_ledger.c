@@ -33,32 +33,30 @@ static enum status lock_chains(struct call *call, struct error *err)
     return OK;
 }
 
-static void add_to(struct cell *cells, const struct table *table, const char *side, int64_t minor)
+static void add_to(struct cell *cell, struct cell minor)
 {
-    struct cell *sum =
-        &cells[column_at(table, strcmp(side, "debit") == 0 ? "debit_minor" : "credit_minor")];
-    *sum = cell_i64(cell_to_i64(*sum) + minor);
+    *cell = cell_i64(cell_to_i64(*cell) + cell_to_i64(minor));
 }
 
-/* An entry at a time comes to the same as their sums: the rows are locked in the lanes' order. */
 static enum status save_balances(struct call *call, struct error *err)
 {
     struct table *table = call_table(call, T_BALANCE);
     const struct insertion insertion = {table, call->tx, call->until_us, true};
     const struct cells lanes = call_array(call, 1), accounts = call_array(call, 2);
-    const struct cells sides = call_array(call, 3), layers = call_array(call, 4);
-    const struct cells amounts = call_array(call, 5), currencies = call_array(call, 6);
+    const struct cells currencies = call_array(call, 3), layers = call_array(call, 4);
+    const struct cells debits = call_array(call, 5), credits = call_array(call, 6);
     for (int at = 0; at < lanes.count; at++) {
-        const char *side = cell_is(sides.items[at], "debit") ? "debit" : "credit";
-        const int64_t minor = cell_to_i64(amounts.items[at]);
-        struct cell cells[COLUMNS_MAX] = {lanes.items[at],      accounts.items[at],
-                                          currencies.items[at], layers.items[at],
-                                          cell_i64(0),          cell_i64(0)};
+        const struct cell cells[COLUMNS_MAX] = {
+            lanes.items[at],  accounts.items[at], currencies.items[at],
+            layers.items[at], debits.items[at],   credits.items[at],
+        };
         struct row *found = NULL;
-        add_to(cells, table, side, minor);
         TRY(row_insert(&insertion, cells, &found, err));
-        if (found != NULL)
-            add_to(row_change(found), table, side, minor);
+        if (found == NULL)
+            continue;
+        struct cell *changed = row_change(found);
+        add_to(&changed[column_at(table, "debit_minor")], debits.items[at]);
+        add_to(&changed[column_at(table, "credit_minor")], credits.items[at]);
     }
     return OK;
 }
@@ -67,7 +65,7 @@ const struct model LEDGER_MODELS[] = {
     {"ledger.open_accounts", MODEL_INSERT, T_LEDGER_ACCOUNT,
      "lane[] id[] code[] kind[] currency[] normal_side[]", NULL, fill_account},
     {"ledger.lock_chains", MODEL_OWN, .run = lock_chains},
-    {"ledger.lock_accounts", MODEL_SELECT, T_LEDGER_ACCOUNT,
+    {"ledger.find_accounts", MODEL_SELECT, T_LEDGER_ACCOUNT,
      "lane[]= id[]=", "lane id status currency"},
     {"ledger.find_steps", MODEL_SELECT, T_STEP, "lane[]= saga_id[]= step[]= op[]=",
      "lane saga_id step op outcome reason amount_minor currency journal_id version"},
@@ -79,6 +77,9 @@ const struct model LEDGER_MODELS[] = {
      "created_at lane[] saga_id[] step[] op[] command_id[] authorization_id[] outcome[] reason[] "
      "amount_minor[] currency[] journal_id[] version[]"},
     {"ledger.save_holds", MODEL_INSERT, T_HOLD,
+     "lane[] authorization_id[] account_id[] currency[] status[] recorded_minor[] "
+     "pending_minor[] version[] journal_id[]"},
+    {"ledger.change_holds", MODEL_INSERT, T_HOLD,
      "lane[] authorization_id[] account_id[] currency[] status[] recorded_minor[] "
      "pending_minor[] version[] journal_id[]"},
     {"ledger.save_journals", MODEL_INSERT, T_JOURNAL,

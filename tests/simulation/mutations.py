@@ -155,8 +155,11 @@ MUTATIONS = [
     Mutation("post to a frozen account", "domain/posting.c",
              "    if (account->status == LEDGER_ACCOUNT_FROZEN)\n"
              "        return refuse(LEDGER_REASON_ACCOUNT_FROZEN, amount_minor);\n", ""),
-    Mutation("let a freeze pass a hold under way", "ledger/sql/lock_accounts.sql",
-             "FOR NO KEY UPDATE OF a", ""),
+    Mutation("let a freeze pass a hold under way", "ledger/store_load.c",
+             "    send_lock_chains(db, batch);\n    send_find_accounts(db, batch);\n",
+             "    send_find_accounts(db, batch);\n    send_lock_chains(db, batch);\n",
+             ("ledger/store_load.c", "TRIP_CHAINS, TRIP_ACCOUNTS,",
+              "TRIP_ACCOUNTS, TRIP_CHAINS,")),
     Mutation("release nothing", "domain/posting.c",
              "    if (hold->pending_minor == 0)\n", "    if (hold->pending_minor > 0)\n"),
     Mutation("leave the chain's head behind", "ledger/post.c",
@@ -164,9 +167,9 @@ MUTATIONS = [
              "    *chain = (struct chain){true, false, journal->chain_seq, journal->hash};"),
     Mutation("balances without the last entry", "ledger/store_save.c",
              "line < journal->entry_count; line++) {\n            const struct entry *entry = "
-             "&journal->entries[line];",
+             "&journal->entries[line];\n            struct balance_sum",
              "line + 1 < journal->entry_count; line++) {\n            const struct entry *entry = "
-             "&journal->entries[line];"),
+             "&journal->entries[line];\n            struct balance_sum"),
 ]
 
 

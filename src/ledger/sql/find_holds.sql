@@ -14,4 +14,8 @@
 SELECT h.lane, h.authorization_id, h.account_id, h.currency, h.status, h.recorded_minor,
        h.pending_minor, h.version, h.journal_id
   FROM unnest($1::smallint[], $2::uuid[]) AS wanted (lane, authorization_id)
-  JOIN hold AS h ON h.lane = wanted.lane AND h.authorization_id = wanted.authorization_id;
+ CROSS JOIN LATERAL ( -- OFFSET 0: by key, however few rows there were when this was planned
+       SELECT *
+         FROM hold
+        WHERE hold.lane = wanted.lane AND hold.authorization_id = wanted.authorization_id
+       OFFSET 0) AS h;

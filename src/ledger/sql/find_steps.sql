@@ -18,5 +18,9 @@ SELECT s.lane, s.saga_id, s.step, s.op, s.outcome, s.reason, s.amount_minor, s.c
        s.journal_id, s.version
   FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[])
        AS wanted (lane, saga_id, step, op)
-  JOIN command_step AS s ON s.lane = wanted.lane AND s.saga_id = wanted.saga_id
-                        AND s.step = wanted.step AND s.op = wanted.op;
+ CROSS JOIN LATERAL ( -- OFFSET 0: by key, however few rows there were when this was planned
+       SELECT *
+         FROM command_step AS c
+        WHERE c.lane = wanted.lane AND c.saga_id = wanted.saga_id
+          AND c.step = wanted.step AND c.op = wanted.op
+       OFFSET 0) AS s;

@@ -5,7 +5,7 @@
 -- column hash      bytea
 -- column waited_us bigint
 -- rows   one per lane, in the order of the locks: the last one's waited_us is the whole wait
--- locks  chain_head, ascending, always before ledger_account
+-- locks  chain_head, ascending; who sets the status of a ledger_account locks it too
 WITH locked AS MATERIALIZED (
     SELECT lane, chain_seq, hash
       FROM chain_head

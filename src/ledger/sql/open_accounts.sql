@@ -1,4 +1,5 @@
--- open_accounts: open the ledger accounts that a batch needs and that are not there yet.
+-- open_accounts: open the ledger accounts that a batch needs and that are not there yet; the lane's
+-- chain head is locked, so nobody else opens them.
 -- param  lanes        smallint[]
 -- param  ids          uuid[]
 -- param  codes        text[]
@@ -6,9 +7,6 @@
 -- param  currencies   text[]
 -- param  normal_sides text[]
 -- rows   0
--- locks  the new ledger_account rows in (lane, id) order, before any lock of lock_chains
 INSERT INTO ledger_account (lane, id, code, kind, currency, normal_side)
 SELECT *
-  FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
- ORDER BY 1, 2
-    ON CONFLICT (lane, id) DO NOTHING;
+  FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]);

@@ -1,4 +1,5 @@
--- save_holds: the holds as they are now; the lane's chain head is locked, so nobody else writes.
+-- save_holds: holds that were not known before; the lane's chain head is locked, so nobody else
+-- writes them.
 -- param  lanes             smallint[]
 -- param  authorization_ids uuid[]
 -- param  account_ids       uuid[]
@@ -9,12 +10,8 @@
 -- param  versions          bigint[]
 -- param  journal_ids       uuid[]
 -- rows   0
-INSERT INTO hold AS h (lane, authorization_id, account_id, currency, status, recorded_minor,
-                       pending_minor, version, journal_id)
+INSERT INTO hold (lane, authorization_id, account_id, currency, status, recorded_minor,
+                  pending_minor, version, journal_id)
 SELECT *
   FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
-              $7::bigint[], $8::bigint[], $9::uuid[])
-    ON CONFLICT (lane, authorization_id) DO UPDATE
-   SET status = excluded.status, recorded_minor = excluded.recorded_minor,
-       pending_minor = excluded.pending_minor, version = excluded.version,
-       currency = excluded.currency, journal_id = excluded.journal_id;
+              $7::bigint[], $8::bigint[], $9::uuid[]);

@@ -9,7 +9,7 @@
 -- param  reason   text
 -- column outcome  text  set | absent: its first hold has not come yet
 -- rows   1
--- locks  ledger_account, then the head of the audit
+-- locks  the lane's chain head, ledger_account, then the head of the audit
 SELECT done.outcome
   FROM ledger.set_account_status($1::smallint, $2::uuid, $3::text, $4::uuid, $5::text, $6::text,
                                  $7::text) AS done (outcome);
