@@ -10,17 +10,6 @@
 
 #include <stdlib.h>
 
-/* With the batch's time as the first parameter. */
-static void send_at(struct sql_columns *columns, struct db *db,
-                    const struct sql_statement *statement, int64_t time_us)
-{
-    struct sql_args args;
-    sql_args_init(&args, columns->arena);
-    sql_add_time(&args, time_us);
-    sql_add_columns(&args, columns);
-    db_send(db, statement, &args);
-}
-
 static void send_new_accounts(struct db *db, const struct ledger_batch *batch)
 {
     struct sql_columns columns;
@@ -46,9 +35,9 @@ static void send_new_accounts(struct db *db, const struct ledger_batch *batch)
 static void send_steps(struct db *db, const struct ledger_batch *batch)
 {
     struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT,
-                     SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_UUID,
-                     SQL_I64);
+    SQL_COPY_INIT(&columns, batch->arena, batch->step_count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_TEXT,
+                  SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_UUID, SQL_I64,
+                  SQL_TIME);
     for (size_t at = 0; at < batch->step_count; at++) {
         const struct step_row *row = &batch->steps[at];
         if (!row->is_new)
@@ -65,41 +54,49 @@ static void send_steps(struct db *db, const struct ledger_batch *batch)
         sql_columns_add_name(&columns, row->currency->code);
         sql_columns_add_uuid(&columns, &row->journal_id);
         sql_columns_add_i64(&columns, row->version);
-    }
-    send_at(&columns, db, SQL_SAVE_STEPS, batch->now_us);
-}
-
-/* Those that were known before, or those that were not. */
-static void send_holds(struct db *db, const struct ledger_batch *batch, bool are_known,
-                       const struct sql_statement *statement)
-{
-    struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, batch->arena, batch->hold_count, SQL_I16, SQL_UUID, SQL_UUID,
-                     SQL_TEXT, SQL_TEXT, SQL_I64, SQL_I64, SQL_I64, SQL_UUID);
-    for (size_t at = 0; at < batch->hold_count; at++) {
-        const struct hold_row *row = &batch->holds[at];
-        if (!row->is_changed || row->is_known != are_known)
-            continue;
-        sql_columns_add_i64(&columns, row->lane);
-        sql_columns_add_uuid(&columns, &row->authorization_id);
-        sql_columns_add_uuid(&columns, &row->account_id);
-        sql_columns_add_name(&columns, row->hold.currency->code);
-        sql_columns_add_name(&columns, ledger_hold_status_name(row->hold.status));
-        sql_columns_add_i64(&columns, row->hold.recorded_minor);
-        sql_columns_add_i64(&columns, row->hold.pending_minor);
-        sql_columns_add_i64(&columns, row->hold.version);
-        sql_columns_add_uuid(&columns, &row->hold.journal_id);
+        sql_columns_add_time(&columns, batch->now_us);
     }
     if (!sql_columns_is_empty(&columns))
-        sql_columns_send(&columns, db, statement);
+        sql_columns_send(&columns, db, SQL_SAVE_STEPS);
+}
+
+static void add_hold(struct sql_columns *columns, const struct hold_row *row)
+{
+    sql_columns_add_i64(columns, row->lane);
+    sql_columns_add_uuid(columns, &row->authorization_id);
+    sql_columns_add_uuid(columns, &row->account_id);
+    sql_columns_add_name(columns, row->hold.currency->code);
+    sql_columns_add_name(columns, ledger_hold_status_name(row->hold.status));
+    sql_columns_add_i64(columns, row->hold.recorded_minor);
+    sql_columns_add_i64(columns, row->hold.pending_minor);
+    sql_columns_add_i64(columns, row->hold.version);
+    sql_columns_add_uuid(columns, &row->hold.journal_id);
+}
+
+static void send_holds(struct db *db, const struct ledger_batch *batch)
+{
+    struct sql_columns made, changed;
+    SQL_COPY_INIT(&made, batch->arena, batch->hold_count, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT,
+                  SQL_TEXT, SQL_I64, SQL_I64, SQL_I64, SQL_UUID);
+    SQL_COLUMNS_INIT(&changed, batch->arena, 0, SQL_I16, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT,
+                     SQL_I64, SQL_I64, SQL_I64, SQL_UUID);
+    for (size_t at = 0; at < batch->hold_count; at++) {
+        const struct hold_row *row = &batch->holds[at];
+        if (row->is_changed)
+            add_hold(row->is_known ? &changed : &made, row);
+    }
+    if (!sql_columns_is_empty(&made))
+        sql_columns_send(&made, db, SQL_SAVE_HOLDS);
+    if (!sql_columns_is_empty(&changed))
+        sql_columns_send(&changed, db, SQL_CHANGE_HOLDS);
 }
 
 static void send_journals(struct db *db, const struct ledger_batch *batch)
 {
     struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, batch->arena, batch->journal_count, SQL_I16, SQL_I64, SQL_UUID,
-                     SQL_TEXT, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_BYTES,
-                     SQL_BYTES);
+    SQL_COPY_INIT(&columns, batch->arena, batch->journal_count, SQL_I16, SQL_I64, SQL_UUID,
+                  SQL_TEXT, SQL_UUID, SQL_UUID, SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_BYTES, SQL_BYTES,
+                  SQL_TIME);
     for (size_t at = 0; at < batch->journal_count; at++) {
         const struct journal *journal = &batch->journals[at];
         sql_columns_add_i64(&columns, journal->lane);
@@ -113,8 +110,9 @@ static void send_journals(struct db *db, const struct ledger_batch *batch)
         sql_columns_add_name(&columns, journal->trace_id);
         sql_columns_add_hash(&columns, &journal->previous_hash);
         sql_columns_add_hash(&columns, &journal->hash);
+        sql_columns_add_time(&columns, journal->created_at_us);
     }
-    send_at(&columns, db, SQL_SAVE_JOURNALS, batch->now_us);
+    sql_columns_send(&columns, db, SQL_SAVE_JOURNALS);
 }
 
 static void add_entries(struct sql_columns *columns, const struct journal *journal)
@@ -135,8 +133,8 @@ static void add_entries(struct sql_columns *columns, const struct journal *journ
 static void send_entries(struct db *db, const struct ledger_batch *batch)
 {
     struct sql_columns columns;
-    SQL_COLUMNS_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_I64, SQL_I16,
-                     SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT);
+    SQL_COPY_INIT(&columns, batch->arena, 2 * batch->journal_count, SQL_I16, SQL_I64, SQL_I16,
+                  SQL_UUID, SQL_TEXT, SQL_TEXT, SQL_I64, SQL_TEXT);
     for (size_t at = 0; at < batch->journal_count; at++)
         add_entries(&columns, &batch->journals[at]);
     sql_columns_send(&columns, db, SQL_SAVE_ENTRIES);
@@ -239,8 +237,7 @@ enum status ledger_store_save_batch(struct db *db, const struct ledger_batch *ba
 {
     send_new_accounts(db, batch);
     send_steps(db, batch);
-    send_holds(db, batch, false, SQL_SAVE_HOLDS);
-    send_holds(db, batch, true, SQL_CHANGE_HOLDS);
+    send_holds(db, batch);
     if (batch->journal_count > 0) {
         send_journals(db, batch);
         send_entries(db, batch);

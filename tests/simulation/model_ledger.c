@@ -74,8 +74,8 @@ const struct model LEDGER_MODELS[] = {
      "journal_id"},
     {"ledger.read_clock", MODEL_OWN, .run = read_clock},
     {"ledger.save_steps", MODEL_INSERT, T_STEP,
-     "created_at lane[] saga_id[] step[] op[] command_id[] authorization_id[] outcome[] reason[] "
-     "amount_minor[] currency[] journal_id[] version[]"},
+     "lane[] saga_id[] step[] op[] command_id[] authorization_id[] outcome[] reason[] "
+     "amount_minor[] currency[] journal_id[] version[] created_at[]"},
     {"ledger.save_holds", MODEL_INSERT, T_HOLD,
      "lane[] authorization_id[] account_id[] currency[] status[] recorded_minor[] "
      "pending_minor[] version[] journal_id[]"},
@@ -83,8 +83,8 @@ const struct model LEDGER_MODELS[] = {
      "lane[] authorization_id[] account_id[] currency[] status[] recorded_minor[] "
      "pending_minor[] version[] journal_id[]"},
     {"ledger.save_journals", MODEL_INSERT, T_JOURNAL,
-     "created_at lane[] chain_seq[] id[] type[] authorization_id[] saga_id[] command_id[] "
-     "currency[] trace_id[] previous_hash[] hash[]"},
+     "lane[] chain_seq[] id[] type[] authorization_id[] saga_id[] command_id[] currency[] "
+     "trace_id[] previous_hash[] hash[] created_at[]"},
     {"ledger.save_entries", MODEL_INSERT, T_ENTRY,
      "lane[] chain_seq[] line[] ledger_account_id[] side[] layer[] amount_minor[] currency[]"},
     {"ledger.save_balances", MODEL_OWN, .run = save_balances},

@@ -1,19 +1,19 @@
 -- save_journals: write new journals, each the next of its lane's chain.
--- param  created_at        timestamptz
--- param  lanes             smallint[]
--- param  chain_seqs        bigint[]
--- param  ids               uuid[]
--- param  types             text[]
--- param  authorization_ids uuid[]
--- param  saga_ids          uuid[]
--- param  command_ids       uuid[]
--- param  currencies        text[]
--- param  trace_ids         text[]
--- param  previous_hashes   bytea[]
--- param  hashes            bytea[]
--- rows   0
-INSERT INTO journal (lane, chain_seq, id, type, authorization_id, saga_id, command_id, currency,
-                     trace_id, previous_hash, hash, created_at)
-SELECT *, $1::timestamptz
-  FROM unnest($2::smallint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[],
-              $8::uuid[], $9::text[], $10::text[], $11::bytea[], $12::bytea[]);
+-- copied lane             smallint
+-- copied chain_seq        bigint
+-- copied id               uuid
+-- copied type             text
+-- copied authorization_id uuid
+-- copied saga_id          uuid
+-- copied command_id       uuid
+-- copied currency         text
+-- copied trace_id         text
+-- copied previous_hash    bytea
+-- copied hash             bytea
+-- copied created_at       timestamptz
+-- rows   none
+-- locks  nothing that others wait for: the lane's chain head is locked
+COPY journal
+     (lane, chain_seq, id, type, authorization_id, saga_id, command_id, currency, trace_id,
+      previous_hash, hash, created_at)
+FROM STDIN (FORMAT binary);
