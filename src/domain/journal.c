@@ -10,8 +10,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-
-#include <inttypes.h>
+#include "base/hex.h"
 
 void journal_add_transfer(struct journal *journal, enum layer layer, const struct uuid *debit,
                           const struct uuid *credit, int64_t amount_minor)
@@ -46,22 +45,69 @@ bool journal_is_balanced(const struct journal *journal)
            layer_is_balanced(journal, LAYER_POSTED);
 }
 
+/* ---- the text that is hashed ---------------------------------------------------------------- */
+
 /* No field can hold a '|' or a line feed: ids and hashes are hex, the rest are fixed words, codes
- * and digits. So two different journals never have the same text. */
+ * and digits. So two different journals never have the same text. Each field is added with what
+ * ends it. */
+static void add_word(struct text_builder *b, const char *word, char end)
+{
+    text_builder_add_c(b, word);
+    text_builder_add(b, &end, 1);
+}
+
+static void add_number(struct text_builder *b, int64_t number, char end)
+{
+    char digits[20]; /* INT64_MAX has 19 */
+    char *first = digits + sizeof digits;
+    ASSERT(number >= 0);
+    *--first = end;
+    do {
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    text_builder_add(b, first, (size_t)(digits + sizeof digits - first));
+}
+
+static void add_id(struct text_builder *b, const struct uuid *id, char end)
+{
+    char text[UUID_TEXT_SIZE + 1];
+    uuid_format(id, text);
+    text[UUID_TEXT_SIZE] = end;
+    text_builder_add(b, text, sizeof text);
+}
+
+static void add_hash(struct text_builder *b, const struct sha256 *hash, char end)
+{
+    hex_write(text_builder_extend(b, SHA256_HEX_SIZE), hash->bytes, sizeof hash->bytes);
+    text_builder_add(b, &end, 1);
+}
+
 static void add_head(struct text_builder *b, const struct journal *journal)
 {
-    struct arena *arena = b->arena;
-    text_builder_add_format(b, "tallystick.journal.v1|%d|%" PRId64 "|%.*s|", journal->lane,
-                            journal->chain_seq,
-                            TEXT_ARGS(sha256_to_hex(arena, &journal->previous_hash)));
-    text_builder_add_format(b, "%.*s|%s|", TEXT_ARGS(uuid_to_text(arena, &journal->id)),
-                            journal_type_name(journal->type));
-    text_builder_add_format(b, "%.*s|%.*s|%.*s|",
-                            TEXT_ARGS(uuid_to_text(arena, &journal->authorization_id)),
-                            TEXT_ARGS(uuid_to_text(arena, &journal->saga_id)),
-                            TEXT_ARGS(uuid_to_text(arena, &journal->command_id)));
-    text_builder_add_format(b, "%s|%s|%" PRId64 "\n", journal->currency->code, journal->trace_id,
-                            journal->created_at_us);
+    add_word(b, "tallystick.journal.v1", '|');
+    add_number(b, journal->lane, '|');
+    add_number(b, journal->chain_seq, '|');
+    add_hash(b, &journal->previous_hash, '|');
+    add_id(b, &journal->id, '|');
+    add_word(b, journal_type_name(journal->type), '|');
+    add_id(b, &journal->authorization_id, '|');
+    add_id(b, &journal->saga_id, '|');
+    add_id(b, &journal->command_id, '|');
+    add_word(b, journal->currency->code, '|');
+    add_word(b, journal->trace_id, '|');
+    add_number(b, journal->created_at_us, '\n');
+}
+
+static void add_entry(struct text_builder *b, const struct journal *journal, int at)
+{
+    const struct entry *entry = &journal->entries[at];
+    add_number(b, at + 1, '|');
+    add_id(b, &entry->ledger_account_id, '|');
+    add_word(b, side_name(entry->side), '|');
+    add_word(b, layer_name(entry->layer), '|');
+    add_number(b, entry->amount_minor, '|');
+    add_word(b, journal->currency->code, '\n');
 }
 
 struct text journal_text(struct arena *arena, const struct journal *journal)
@@ -69,13 +115,8 @@ struct text journal_text(struct arena *arena, const struct journal *journal)
     struct text_builder b;
     text_builder_init(&b, arena, 768);
     add_head(&b, journal);
-    for (int at = 0; at < journal->entry_count; at++) {
-        const struct entry *entry = &journal->entries[at];
-        text_builder_add_format(&b, "%d|%.*s|%s|%s|%" PRId64 "|%s\n", at + 1,
-                                TEXT_ARGS(uuid_to_text(arena, &entry->ledger_account_id)),
-                                side_name(entry->side), layer_name(entry->layer),
-                                entry->amount_minor, journal->currency->code);
-    }
+    for (int at = 0; at < journal->entry_count; at++)
+        add_entry(&b, journal, at);
     return text_builder_text(&b);
 }
 

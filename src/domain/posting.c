@@ -108,11 +108,26 @@ void ledger_hold_apply(struct ledger_hold *hold, const struct ledger_decision *d
     hold->currency = journal->currency;
 }
 
-struct uuid ledger_settlement_id(const struct currency *currency)
+static struct uuid make_settlement_id(const struct currency *currency)
 {
     const struct text parts[] = {text_of(SETTLEMENT_CODE), text_of(currency->code)};
     const struct sha256 digest = sha256_of_parts(parts, COUNT(parts));
     return uuid_from_digest(digest.bytes);
+}
+
+/* Asked several times for each command, nearly always of the same currency: remembers the latest.
+ */
+struct uuid ledger_settlement_id(const struct currency *currency)
+{
+    static _Thread_local struct {
+        const struct currency *currency;
+        struct uuid id;
+    } latest;
+    if (latest.currency != currency) {
+        latest.id = make_settlement_id(currency);
+        latest.currency = currency;
+    }
+    return latest.id;
 }
 
 const char *ledger_account_code(struct arena *arena, enum ledger_account_kind kind,
