@@ -6,14 +6,11 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "domain/lane.h"
-#include "platform/clock.h"
 #include "platform/messaging/consumer.h"
 #include "platform/messaging/inbox.h"
 
 /* Of one account's due holds, or of a thousand accounts' together; the rest stays due. */
 enum { DUE_HOLDS_MAX = 1000 };
-
-static const int64_t DAY_US = 86400LL * 1000000;
 
 /* SQLSTATE of a statement that has waited for a lock as long as lock_timeout allows. */
 #define LOCK_NOT_AVAILABLE "55P03"
@@ -146,9 +143,6 @@ static void send_find_keys(struct batch *b, struct trip *trip)
     struct sql_args args;
     sql_args_init(&args, b->arena);
     sql_add_array(&args, &hashes);
-    /* The process's clock only bounds which days are searched, with a day to spare; whether a key
-     * has expired is the database's business. */
-    sql_add_time(&args, clock_realtime_us() - b->policy->key_ttl_s * 1000000 - DAY_US);
     sql_add_i64(&args, b->policy->key_ttl_s);
     db_send(b->db, SQL_FIND_KEYS, &args);
     trip->keys = trip->next++;

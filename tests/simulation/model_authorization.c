@@ -9,8 +9,6 @@ static const char AUTHORIZATION_COLUMNS[] =
     "trace_id fingerprint created_at";
 
 static const int64_t US_PER_S = 1000000;
-static const int64_t US_PER_DAY = 86400LL * 1000000;
-static const int64_t DATE_FIRST_DAY = 10957; /* a date counts from 2000-01-01 */
 
 static enum status read_clock(struct call *call, struct error *err)
 {
@@ -56,22 +54,15 @@ static const struct cell *find_by_id(const struct call *call, struct cell lane, 
     return row == NULL ? NULL : row_seen(row, call->tx);
 }
 
-static int64_t day_of(int64_t time_us)
-{
-    return time_us / US_PER_DAY;
-}
-
 static enum status find_keys(struct call *call, struct error *err)
 {
     (void)err;
     const struct table *keys = call_table(call, T_KEY);
     const struct cells hashes = call_array(call, 1);
-    const int64_t first_day = day_of(cell_to_time(call_param(call, 2)));
-    const int64_t newer_us = server_now_us() - cell_to_i64(call_param(call, 3)) * US_PER_S;
+    const int64_t newer_us = server_now_us() - cell_to_i64(call_param(call, 2)) * US_PER_S;
     struct row *row;
     for (size_t at = 0; (row = next_row(keys, call, &at)) != NULL;) {
         if (!cells_have(&hashes, COLUMN(row, call, "key_hash")) ||
-            cell_to_i64(COLUMN(row, call, "day")) < first_day ||
             cell_to_time(COLUMN(row, call, "created_at")) <= newer_us)
             continue;
         const struct cell *of =
@@ -103,12 +94,6 @@ static enum status find_transactions(struct call *call, struct error *err)
             answer_add(call, call_table(call, T_AUTHORIZATION), of, AUTHORIZATION_COLUMNS);
     }
     return OK;
-}
-
-static void fill_key(const struct call *call, struct cell *cells)
-{
-    struct cell *day = set(call, T_KEY, cells, "day");
-    *day = cell_i64(cell_to_i64(*day) + DATE_FIRST_DAY);
 }
 
 static enum status delete_expired_keys(struct call *call, struct error *err)
@@ -226,8 +211,7 @@ const struct model AUTHORIZATION_MODELS[] = {
     {"authorization.find_transactions", MODEL_OWN, .run = find_transactions},
     {"authorization.insert_keys", MODEL_INSERT, T_KEY,
      "day[] key_hash[] fingerprint[] lane[] authorization_id[] version[] http_status[] "
-     "shows_reasons[] created_at[]",
-     NULL, fill_key},
+     "shows_reasons[] created_at[]"},
     {"authorization.delete_expired_keys", MODEL_OWN, .run = delete_expired_keys},
     {"authorization.find_next_expiry", MODEL_OWN, .run = find_next_expiry},
     {"authorization.find_due_holds", MODEL_OWN, .run = find_due_holds},

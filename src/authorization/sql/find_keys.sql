@@ -1,6 +1,5 @@
 -- find_keys: which of a batch's idempotency keys have been answered, and how.
 -- param  key_hashes      bytea[]
--- param  first_day       timestamptz
 -- param  ttl_s           bigint
 -- column lane            smallint
 -- column id              uuid
@@ -36,5 +35,9 @@ SELECT c.lane, c.id, c.status, c.version, c.remaining_minor, c.decision_code, c.
   FROM idempotency_key k
   JOIN credit_authorization c ON c.lane = k.lane AND c.id = k.authorization_id
  WHERE k.key_hash = ANY ($1::bytea[])
-   AND k.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date
-   AND k.created_at > clock_timestamp() - make_interval(secs => $3::bigint);
+   -- A key that counts stands in the partition of its own day, among others: the rest is not looked
+   -- at. A day is spared for a server whose clock is behind its predecessor's.
+   AND k.day >= ((statement_timestamp() - make_interval(secs => $2::bigint))
+                 AT TIME ZONE 'UTC')::date
+   AND k.day <= (statement_timestamp() AT TIME ZONE 'UTC')::date + 1
+   AND k.created_at > clock_timestamp() - make_interval(secs => $2::bigint);
