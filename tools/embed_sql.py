@@ -21,7 +21,7 @@ import re
 import sys
 
 ROW = re.compile(r"^-- (param|column|copied)\s+(\w+)\s+(.+?)\s*$")
-COPY = re.compile(r"COPY\s+\w+\s*\(([^)]*)\)\s*FROM STDIN \(FORMAT binary\)\Z")
+COPY = re.compile(r"COPY\s+[\w.]+\s*\(([^)]*)\)\s*FROM STDIN \(FORMAT binary\)\Z")
 
 
 def c_string(text):
@@ -57,7 +57,7 @@ class Statement:
 
     def check_copied(self, path):
         copies = COPY.search(code_of(self.text))
-        named = re.split(r",\s*", copies[1]) if copies else []
+        named = re.split(r",\s*", copies[1].replace('"', "")) if copies else []
         if named != [name for name, _ in self.copied]:
             sys.exit(f"{path}: the head's copied columns are not those of the COPY: {named}")
 

@@ -189,8 +189,8 @@ static struct text headers_of(struct arena *arena, const struct message *message
 static void send_messages(struct publisher *publisher, const struct publication *p)
 {
     struct sql_columns rows;
-    SQL_COLUMNS_INIT(&rows, p->arena, p->entry_count, SQL_TEXT, SQL_I16, SQL_I64, SQL_UUID,
-                     SQL_UUID, SQL_TEXT, SQL_TEXT);
+    SQL_COPY_INIT(&rows, p->arena, p->entry_count, SQL_TEXT, SQL_I16, SQL_I64, SQL_UUID, SQL_UUID,
+                  SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < p->entry_count; at++) {
         const struct entry *entry = &p->entries[at];
         const struct message *message = entry->message;

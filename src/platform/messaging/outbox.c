@@ -57,9 +57,9 @@ bool outbox_send(const struct outbox *outbox, struct db *db)
     if (outbox->count == 0)
         return false;
     struct sql_columns rows;
-    SQL_COLUMNS_INIT(&rows, outbox->arena, outbox->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
-                     SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT,
-                     SQL_TEXT, SQL_TEXT, SQL_TEXT);
+    SQL_COPY_INIT(&rows, outbox->arena, outbox->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
+                  SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT,
+                  SQL_TEXT, SQL_TEXT, SQL_TEXT);
     for (size_t at = 0; at < outbox->count; at++)
         add_row(&rows, &outbox->events[at]);
     sql_columns_send(&rows, db, SQL_INSERT_OUTBOX);
