@@ -82,6 +82,8 @@ static void log_published(const struct event *event)
 {
     struct trace_context trace;
     const struct message *message = &event->message;
+    if (log_level() > LOG_INFO)
+        return;
     const bool has_trace = trace_context_parse(message->traceparent, &trace);
     log_info(has_trace ? &trace : NULL, "event.published", "event published",
              kv_text("type", message_event_name(message->type)), kv_text("topic", message->topic),

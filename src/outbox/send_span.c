@@ -8,9 +8,10 @@
 static struct trace_context sending_of(const struct trace_context *parent,
                                        const struct message *message)
 {
-    struct trace_context context = trace_context_child(parent);
-    if (text_is_none(message->headers))
-        *hex_write(context.span_id, message->id.bytes + SPAN_ID_SIZE / 2, SPAN_ID_SIZE / 2) = '\0';
+    if (!text_is_none(message->headers))
+        return trace_context_child(parent);
+    struct trace_context context = *parent;
+    *hex_write(context.span_id, message->id.bytes + SPAN_ID_SIZE / 2, SPAN_ID_SIZE / 2) = '\0';
     return context;
 }
 

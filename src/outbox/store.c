@@ -66,37 +66,83 @@ static struct uuid optional_id(struct sql_rows rows, int row, int column)
     return sql_is_null(rows, row, column) ? (struct uuid){{0}} : sql_uuid(rows, row, column);
 }
 
-static struct text copy_text(struct arena *arena, struct sql_rows rows, int row, int column)
+/* What is made of a word that stands in thousands of rows, made once for those that follow each
+ * other in turn. */
+struct made_name {
+    struct text word;
+    struct text name;
+};
+
+enum { MADE_NAMES = 8 };
+
+struct reading {
+    struct arena *arena;
+    const struct store *store;
+    struct sql_rows rows;
+    struct text source;
+    struct made_name topics[MADE_NAMES], types[MADE_NAMES];
+    size_t topic_count, type_count;
+};
+
+/* NULL: not yet. Where there are more than room is for, the oldest is forgotten. */
+static const struct made_name *find_name(const struct made_name *names, struct text word)
 {
-    return text_copy(arena, sql_text(rows, row, column));
+    for (size_t at = 0; at < MADE_NAMES; at++)
+        if (!text_is_none(names[at].word) && text_equals(names[at].word, word))
+            return &names[at];
+    return NULL;
 }
 
-static struct event read_event(struct arena *arena, const struct store *store, struct sql_rows rows,
-                               int row)
+static struct text keep_name(struct made_name *names, size_t *count, struct made_name made)
 {
-    const struct text type = sql_text(rows, row, READ_EVENTS_TYPE);
-    const struct text aggregate_type = sql_text(rows, row, READ_EVENTS_AGGREGATETYPE);
+    names[(*count)++ % MADE_NAMES] = made;
+    return made.name;
+}
+
+static struct text find_topic(struct reading *reading, struct text aggregate_type)
+{
+    const struct made_name *made = find_name(reading->topics, aggregate_type);
+    if (made != NULL)
+        return made->name;
+    const struct text topic = topic_of(reading->arena, reading->store, aggregate_type);
+    return keep_name(reading->topics, &reading->topic_count,
+                     (struct made_name){aggregate_type, topic});
+}
+
+static struct text find_type(struct reading *reading, struct text event_name)
+{
+    const struct made_name *made = find_name(reading->types, event_name);
+    if (made != NULL)
+        return made->name;
+    const struct text type = message_type_of(reading->arena, event_name);
+    return keep_name(reading->types, &reading->type_count, (struct made_name){event_name, type});
+}
+
+/* Its texts are the rows'. */
+static struct event read_event(struct reading *reading, int row)
+{
+    const struct sql_rows rows = reading->rows;
     return (struct event){
         .seq = sql_i64(rows, row, READ_EVENTS_SEQ),
         .lane = sql_i16(rows, row, READ_EVENTS_LANE),
         .message =
             {
-                .topic = topic_of(arena, store, aggregate_type),
+                .topic = find_topic(reading, sql_text(rows, row, READ_EVENTS_AGGREGATETYPE)),
                 .key = sql_uuid(rows, row, READ_EVENTS_PARTITIONKEY),
                 .id = sql_uuid(rows, row, READ_EVENTS_ID),
-                .type = message_type_of(arena, type),
-                .source = text_format(arena, "/tallystick/%.*s", TEXT_ARGS(store->source)),
+                .type = find_type(reading, sql_text(rows, row, READ_EVENTS_TYPE)),
+                .source = reading->source,
                 .subject = sql_uuid(rows, row, READ_EVENTS_AGGREGATEID),
                 .time_us = sql_time(rows, row, READ_EVENTS_CREATED_AT),
                 .sequence = sql_i64(rows, row, READ_EVENTS_SEQUENCE),
-                .tenant = copy_text(arena, rows, row, READ_EVENTS_TENANT_ID),
+                .tenant = sql_text(rows, row, READ_EVENTS_TENANT_ID),
                 .saga_id = optional_id(rows, row, READ_EVENTS_SAGA_ID),
                 .command_id = optional_id(rows, row, READ_EVENTS_COMMAND_ID),
-                .traceparent = copy_text(arena, rows, row, READ_EVENTS_TRACEPARENT),
-                .origin_traceparent = copy_text(arena, rows, row, READ_EVENTS_ORIGIN_TRACEPARENT),
-                .tracestate = copy_text(arena, rows, row, READ_EVENTS_TRACESTATE),
-                .payload = copy_text(arena, rows, row, READ_EVENTS_PAYLOAD),
-                .headers = copy_text(arena, rows, row, READ_EVENTS_HEADERS),
+                .traceparent = sql_text(rows, row, READ_EVENTS_TRACEPARENT),
+                .origin_traceparent = sql_text(rows, row, READ_EVENTS_ORIGIN_TRACEPARENT),
+                .tracestate = sql_text(rows, row, READ_EVENTS_TRACESTATE),
+                .payload = sql_text(rows, row, READ_EVENTS_PAYLOAD),
+                .headers = sql_text(rows, row, READ_EVENTS_HEADERS),
             },
     };
 }
@@ -106,13 +152,15 @@ enum status store_take(const struct store *store, struct arena *arena,
                        struct error *err)
 {
     struct event_list list = {NULL, 0};
+    struct reading reading = {.arena = arena, .store = store};
     TRY(lock_lanes(store->db, arena, share, err));
     if (db_rows(store->db, 1).count > 0) {
         TRY(read_events(store->db, arena, share, err));
-        const struct sql_rows rows = db_rows(store->db, 0);
-        list.events = ARENA_NEW_ARRAY(arena, struct event, (size_t)rows.count);
-        for (int row = 0; row < rows.count; row++)
-            list.events[list.count++] = read_event(arena, store, rows, row);
+        reading.rows = db_rows(store->db, 0);
+        reading.source = text_format(arena, "/tallystick/%.*s", TEXT_ARGS(store->source));
+        list.events = ARENA_NEW_ARRAY(arena, struct event, (size_t)reading.rows.count);
+        for (int row = 0; row < reading.rows.count; row++)
+            list.events[list.count++] = read_event(&reading, row);
     }
     if (list.count == 0) /* or the last holder of the lanes has published all */
         db_rollback(store->db);

@@ -3,7 +3,8 @@
  * Purpose:   takes lanes, reads their events, deletes what the bus has acknowledged: one SQL
  *            transaction from store_take to store_finish, so that no lease outlives it.
  * Units:     times in milliseconds where the name says so.
- * Ownership: events live in the arena given.
+ * Ownership: events live in the arena given, and borrow from what the db has read: store_finish
+ *            or a rollback ends them.
  * Errors:    those of the round trip; the SQL transaction has been rolled back then.
  * Threads:   as the db. */
 #ifndef OUTBOX_STORE_H

@@ -77,10 +77,16 @@ static void publisher_close(void *self)
 
 /* ---- where each message goes --------------------------------------------------------------- */
 
+/* The messages of a batch mostly share the text. */
+static int compare_topics(const struct message *left, const struct message *right)
+{
+    return left->topic.data == right->topic.data ? 0 : text_compare(left->topic, right->topic);
+}
+
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *left = a, *right = b;
-    const int order = text_compare(left->message->topic, right->message->topic);
+    const int order = compare_topics(left->message, right->message);
     if (order != 0)
         return order;
     if (left->partition != right->partition)
@@ -94,7 +100,7 @@ static bool begins_stretch(const struct publication *p, size_t at)
         return true;
     const struct entry *entry = &p->entries[at], *before = &p->entries[at - 1];
     return entry->partition != before->partition ||
-           !text_equals(entry->message->topic, before->message->topic);
+           compare_topics(entry->message, before->message) != 0;
 }
 
 static void sort_into_stretches(struct publication *p, const struct message *messages, size_t count)
