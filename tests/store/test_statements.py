@@ -62,5 +62,5 @@ def test_statement__is_as_its_head_says(database, type_names, path):
     assert len(columns) >= len(declared)
     copied = {name: type_name(kind) for what, name, kind in head if what == "copied"}
     if copied:
-        table = re.search(r"^COPY (\w+)", code, re.M)[1]
+        table = re.search(r"^COPY ([\w.]+)", code, re.M)[1]
         assert copied.items() <= dict(database.execute(COPIED, [table]).fetchall()).items()
