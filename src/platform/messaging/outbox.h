@@ -1,9 +1,10 @@
 /* platform/messaging/outbox.h - what a room has to say, saved with what it did.
  *
  * Purpose:   events and commands are rows of the room's outbox, inserted in the SQL transaction of
- *            their cause; the outbox processor moves them to the bus. `seq` is drawn while the
- *            account is locked, in the order added here, so that an account's visible events are
- *            always a prefix.
+ *            their cause; the outbox processor moves them to the bus. `seq` is drawn in the order
+ *            added here while what they are about is locked (the account, its lane's chain, the
+ *            saga), so that its visible events are always a prefix. Commands of two sagas of one
+ *            account may come in either order.
  * Units:     none.
  * Ownership: the list and its texts live in the arena of the batch.
  * Errors:    those of the round trip that inserts.
