@@ -83,8 +83,7 @@ def test_migrate__stops_at_a_failure_and_goes_on(cluster, empty):
     failed = migrate(cluster, empty, "apply")
     assert failed.returncode == 1
     assert re.search(r"schema 'gateway', migration '0001_gateway': .*already exists", failed.stderr)
-    assert applied(cluster, empty) == [("bus", 1, "0001_bus"),
-                                       ("bus", 2, "0002_notifications")]
+    assert applied(cluster, empty) == [each for each in known_migrations() if each[0] == "bus"]
     cluster.sql(empty, "DROP TABLE gateway.api_key")
     assert migrate(cluster, empty, "apply").returncode == 0
     assert applied(cluster, empty) == list(known_migrations())
