@@ -125,11 +125,12 @@ static void own(struct row *row, struct transaction *tx)
     tx->owned = row;
 }
 
-/* Whoever waits for us, and would be waited for by us. */
+/* Whoever waits for us, and would be waited for by us. The row tells whom it is that somebody waits
+ * for: an owner may have ended, and begun anew, before those who wait have noticed. */
 static bool would_deadlock(const struct transaction *tx, const struct transaction *owner)
 {
     while (owner != NULL && owner != tx)
-        owner = owner->waits_for;
+        owner = owner->waits_on == NULL ? NULL : owner->waits_on->owner;
     return owner == tx;
 }
 
@@ -146,9 +147,9 @@ static enum status wait_for(struct row *row, struct transaction *tx, int64_t unt
             tx->sqlstate = "55P03";
             return error_set(err, ERR_CONFLICT, "lock timeout on %s", row->table->name);
         }
-        tx->waits_for = row->owner;
+        tx->waits_on = row;
         sim_listen(&server, until_us - sim.now_us);
-        tx->waits_for = NULL;
+        tx->waits_on = NULL;
         if (!tx->is_open) /* the server was restarted meanwhile */
             return error_set(err, ERR_DOWN, "the server went down");
     }

@@ -112,8 +112,8 @@ struct table {
 
 struct transaction {
     struct row *owned;
-    struct transaction *waits_for;
-    const char *sqlstate; /* of the last failure; NULL: none */
+    const struct row *waits_on; /* NULL: none */
+    const char *sqlstate;       /* of the last failure; NULL: none */
     bool is_open;
 };
 
