@@ -25,13 +25,17 @@ static void send_open(struct db *db, struct arena *arena, const struct account *
     sql_columns_send(&columns, db, SQL_OPEN_ACCOUNTS);
 }
 
-static void read_opened(struct sql_rows rows, struct store_openings *openings)
+/* The time at which the last of them was opened; 0: none was. */
+static int64_t read_opened(struct sql_rows rows, struct store_openings *openings)
 {
+    int64_t opened_us = 0;
     for (int row = 0; row < rows.count; row++) {
         const struct uuid id = sql_uuid(rows, row, OPEN_ACCOUNTS_ID);
         for (size_t at = 0; at < openings->count; at++)
             openings->opened[at] |= uuid_equals(&openings->accounts[at].id, &id);
+        opened_us = sql_time(rows, row, OPEN_ACCOUNTS_OPENED_AT);
     }
+    return opened_us;
 }
 
 static void add_events(struct outbox *outbox, const struct store_openings *openings)
@@ -53,10 +57,10 @@ enum status store_open_accounts(struct db *db, struct arena *arena, struct store
     db_send_begin(db);
     send_open(db, arena, openings->accounts, openings->count);
     TRY(db_run(db, err));
-    read_opened(db_rows(db, 1), openings);
+    const int64_t opened_us = read_opened(db_rows(db, 1), openings);
     outbox_init(&outbox, arena, openings->count);
     add_events(&outbox, openings);
-    outbox_send(&outbox, db);
+    outbox_send(&outbox, db, opened_us);
     db_send_commit(db);
     return db_run(db, err);
 }

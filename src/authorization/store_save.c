@@ -228,7 +228,7 @@ enum status store_save(struct batch *b, struct error *err)
     send_transactions(b);
     send_keys(b);
     send_accounts(b);
-    outbox_send(&b->outbox, b->db);
+    outbox_send(&b->outbox, b->db, b->now_us);
     if (!has_locked(b))
         db_send(b->db, SQL_WRITE_MARK, NULL);
     db_send_commit(b->db);

@@ -244,7 +244,7 @@ enum status ledger_store_save_batch(struct db *db, const struct ledger_batch *ba
         send_balances(db, batch);
         send_chains(db, batch);
     }
-    outbox_send(answers, db);
+    outbox_send(answers, db, batch->now_us);
     db_send_commit(db);
     return db_run(db, err);
 }

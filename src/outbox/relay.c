@@ -24,19 +24,8 @@ enum {
 
 static const int64_t BUSY_US = 20 * 1000;
 static const int64_t LANE_REST_US = 1000 * 1000; /* of a lane that could not be published */
-static const int64_t MEASURE_EVERY_US = 1000 * 1000;
+static const int64_t MEASURE_EVERY_US = 2000 * 1000;
 static const int64_t WARN_EVERY_US = 30000 * 1000LL;
-
-/* Rows that were deleted lie before those that wait until a vacuum takes them away, and to walk
- * over them with every take would cost more than the events. So it begins at the lowest that the
- * last two looks have seen. A number that was drawn before them and is committed after is found by
- * the next look: an event may be late by one, but never overtaken, for who draws a later number of
- * its account waits for its commit. */
-struct lowest {
-    int64_t from_seq; /* where takes begin */
-    int64_t seen_seq; /* by the last look */
-    int64_t moved_seq;
-};
 
 /* The event that has last held up a lane. */
 struct held {
@@ -59,7 +48,6 @@ struct relay {
     int64_t lane_rests_until_us[OUTBOX_LANES];
     struct held held[OUTBOX_LANES];
     struct yielding yielding;
-    struct lowest lowest;
     int64_t measure_due_us;
     int64_t unpublished_due_us; /* the next warning of events that the bus refuses */
     int64_t warning_due_us;     /* and of a backlog */
@@ -85,7 +73,6 @@ static struct store_share choose_share(struct relay *relay, const bool *is_resti
         .first_lane = relay->first_lane,
         .lane_max = LANES_TAKE_MAX,
         .event_max = relay->config.batch_max,
-        .from_seq = relay->lowest.from_seq,
     };
     relay->first_lane = (relay->first_lane + LANES_TAKE_MAX) % OUTBOX_LANES;
     return share;
@@ -215,7 +202,6 @@ static enum status move_batch(struct relay *relay, size_t *moved_out, struct err
         return status;
     }
     note_published(relay, &list, published);
-    relay->lowest.moved_seq = list.events[list.count - 1].seq;
     if (status != OK)
         warn_unpublished(relay, err);
     if (is_any_published)
@@ -250,13 +236,6 @@ static void tell_backlog(struct relay *relay, const struct store_backlog *backlo
     relay->is_behind = is_behind;
 }
 
-static void note_lowest(struct lowest *lowest, int64_t waiting_seq)
-{
-    const int64_t seen_seq = waiting_seq > 0 ? waiting_seq : lowest->moved_seq;
-    lowest->from_seq = seen_seq < lowest->seen_seq ? seen_seq : lowest->seen_seq;
-    lowest->seen_seq = seen_seq;
-}
-
 static enum status measure(struct relay *relay, struct error *err)
 {
     const int64_t now_us = clock_monotonic_us();
@@ -265,7 +244,6 @@ static enum status measure(struct relay *relay, struct error *err)
         return OK;
     TRY(store_measure(&relay->store, relay->arena, &backlog, err));
     relay->measure_due_us = now_us + MEASURE_EVERY_US;
-    note_lowest(&relay->lowest, backlog.lowest_seq);
     atomic_store(&relay->pending, backlog.pending);
     atomic_store(&relay->oldest_age_ms, backlog.oldest_age_ms);
     metric_set(&METRIC_OUTBOX_PENDING, relay->config.source, backlog.pending);

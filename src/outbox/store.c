@@ -27,7 +27,6 @@ static enum status lock_lanes(struct db *db, struct arena *arena, const struct s
     sql_add_i64(&args, share->event_max);
     sql_add_i32(&args, share->first_lane);
     sql_add_i64(&args, share->lane_max);
-    sql_add_i64(&args, share->from_seq);
     db_send_begin(db);
     db_send(db, SQL_LOCK_LANES, &args);
     return db_run(db, err);
@@ -46,7 +45,6 @@ static enum status read_events(struct db *db, struct arena *arena, const struct 
     sql_args_init(&args, arena);
     sql_add_array(&args, &lanes);
     sql_add_i64(&args, share->event_max);
-    sql_add_i64(&args, share->from_seq);
     return db_run_one(db, SQL_READ_EVENTS, &args, err);
 }
 
@@ -199,7 +197,6 @@ enum status store_measure(const struct store *store, struct arena *arena,
     *backlog_out = (struct store_backlog){
         .pending = sql_i64(rows, 0, MEASURE_BACKLOG_PENDING),
         .oldest_age_ms = sql_i64(rows, 0, MEASURE_BACKLOG_OLDEST_AGE_MS),
-        .lowest_seq = sql_i64(rows, 0, MEASURE_BACKLOG_LOWEST_SEQ),
     };
     return OK;
 }

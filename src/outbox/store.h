@@ -40,13 +40,11 @@ struct store_share {
     int first_lane;
     int lane_max;
     int event_max;
-    int64_t from_seq; /* nothing below it waits */
 };
 
 struct store_backlog {
     int64_t pending; /* counted no further than some bound */
     int64_t oldest_age_ms;
-    int64_t lowest_seq; /* 0: none waits */
 };
 
 /* As far as two looks tell: numbers that were drawn in vain count, too. */

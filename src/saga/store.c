@@ -262,7 +262,7 @@ static void send_sagas(struct db *db, const struct turn *turn)
 enum status store_save_turn(struct db *db, const struct turn *turn, struct error *err)
 {
     send_sagas(db, turn);
-    outbox_send(&turn->outbox, db);
+    outbox_send(&turn->outbox, db, turn->now_us);
     db_send_commit(db);
     return db_run(db, err);
 }
@@ -280,7 +280,7 @@ enum status store_save_deed(struct db *db, const struct turn *turn, const struct
     sql_add_text(&args, deed->reason);
     sql_add_text(&args, deed->detail);
     send_sagas(db, turn);
-    outbox_send(&turn->outbox, db);
+    outbox_send(&turn->outbox, db, turn->now_us);
     db_send(db, SQL_RECORD_DEED, &args);
     db_send_commit(db);
     return db_run(db, err);

@@ -22,13 +22,12 @@ static int compare_by_ring(const void *a, const void *b)
            ring_distance(cell_to_i64((*right)->committed[0]), ring_first);
 }
 
-static bool has_events(const struct call *call, struct cell lane, int64_t from_seq)
+static bool has_events(const struct call *call, struct cell lane)
 {
     const struct table *outbox = call_table(call, T_OUTBOX);
     struct row *row;
     for (size_t at = 0; (row = next_row(outbox, call, &at)) != NULL;)
-        if (cell_equals(COLUMN(row, call, "lane"), lane) &&
-            cell_to_i64(COLUMN(row, call, "seq")) >= from_seq)
+        if (cell_equals(COLUMN(row, call, "lane"), lane))
             return true;
     return false;
 }
@@ -42,7 +41,7 @@ static enum status lock_lanes(struct call *call, struct error *err)
     size_t count = 0;
     for (size_t at = 0; (row = next_row(lanes, call, &at)) != NULL;)
         if (!cells_have(&resting, COLUMN(row, call, "lane")) &&
-            has_events(call, COLUMN(row, call, "lane"), cell_to_i64(call_param(call, 5))))
+            has_events(call, COLUMN(row, call, "lane")))
             found[count++] = row;
     ring_first = cell_to_i64(call_param(call, 3));
     qsort(found, count, sizeof found[0], compare_by_ring);
@@ -64,8 +63,7 @@ static enum status read_events(struct call *call, struct error *err)
     const struct cells lanes = call_array(call, 1);
     struct row *row;
     for (size_t at = 0; (row = next_row(outbox, call, &at)) != NULL;)
-        if (cells_have(&lanes, COLUMN(row, call, "lane")) &&
-            cell_to_i64(COLUMN(row, call, "seq")) >= cell_to_i64(call_param(call, 3)))
+        if (cells_have(&lanes, COLUMN(row, call, "lane")))
             answer_add(call, outbox, row_seen(row, call->tx),
                        "seq lane id aggregatetype aggregateid partitionkey type sequence "
                        "tenant_id payload saga_id command_id traceparent origin_traceparent "
@@ -93,21 +91,13 @@ static enum status delete_events(struct call *call, struct error *err)
     return OK;
 }
 
-/* For /metrics, but for the lowest number that waits. */
+/* For /metrics. */
 static enum status measure_backlog(struct call *call, struct error *err)
 {
     (void)err;
-    const struct table *outbox = call_table(call, T_OUTBOX);
-    const struct row *row;
-    int64_t lowest = 0;
-    for (size_t at = 0; (row = next_row(outbox, call, &at)) != NULL;) {
-        const int64_t seq = cell_to_i64(COLUMN(row, call, "seq"));
-        lowest = lowest == 0 || seq < lowest ? seq : lowest;
-    }
     answer_add(call, NULL, NULL, "");
     answer_add_cell(call, cell_i64(0));
     answer_add_cell(call, cell_i64(0));
-    answer_add_cell(call, cell_i64(lowest));
     return OK;
 }
 

@@ -8,7 +8,6 @@ static void fill_outbox(const struct call *call, struct cell *cells)
 {
     const struct table *outbox = call_table(call, T_OUTBOX);
     cells[column_at(outbox, "seq")] = cell_i64(++server.sequences[call->schema][0]);
-    cells[column_at(outbox, "created_at")] = cell_time(server_now_us());
 }
 
 static void fill_parked(const struct call *call, struct cell *cells)
@@ -181,7 +180,8 @@ static enum status count_waiting(struct call *call, struct error *err)
 const struct model MESSAGING_MODELS[] = {
     {"messaging.insert_outbox", MODEL_INSERT, T_OUTBOX,
      "lane[] id[] aggregatetype[] aggregateid[] partitionkey[] type[] sequence[] tenant_id[] "
-     "payload[] saga_id[] command_id[] traceparent[] origin_traceparent[] tracestate[] headers[]",
+     "payload[] saga_id[] command_id[] traceparent[] origin_traceparent[] tracestate[] headers[] "
+     "created_at[]",
      NULL, fill_outbox},
     {"messaging.claim_inbox", MODEL_INSERT, T_INBOX, "consumer_group event_id[] traceparent[]",
      "event_id"},

@@ -2,6 +2,7 @@
 #include "moody_room.h"
 
 #include "base/arena.h"
+#include "platform/clock.h"
 #include "platform/messaging/outbox.h"
 
 #include <stdio.h>
@@ -193,7 +194,7 @@ static void test_outbox_send__in_the_order_added(void **state)
     struct outbox outbox;
     struct error err = {.message = ""};
     outbox_init(&outbox, arena, 1);
-    CHECK("an empty list", !outbox_send(&outbox, db));
+    CHECK("an empty list", !outbox_send(&outbox, db, clock_realtime_us()));
     struct trace_context trace = trace_context_make();
     trace_context_take_state(&trace, TEXT("rojo=1"));
     for (int number = 1; number <= 500; number++)
@@ -209,7 +210,7 @@ static void test_outbox_send__in_the_order_added(void **state)
                                 .payload = TEXT("{}"),
                                 .trace = number == 1 ? trace : trace_context_make(),
                             });
-    CHECK("a list", outbox_send(&outbox, db));
+    CHECK("a list", outbox_send(&outbox, db, clock_realtime_us()));
     if (db_run(db, &err) != OK)
         fail_msg("%s", err.message);
     CHECK_EQ("rows",

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "outbox/relay.h"
+#include "platform/clock.h"
 #include "platform/messaging/outbox.h"
 #include "platform/messaging/waker.h"
 
@@ -94,26 +95,6 @@ static void test_relay__moves_all_in_order(void **state)
                   " \"ce_source\": \"/tallystick/ledger\", \"ce_tenantid\": \"default\"}'"
                   " AND headers::jsonb ? 'ce_sagaid' AND NOT headers::jsonb ? 'ce_commandid'"),
         640);
-}
-
-/* Numbers are drawn before they are committed: the relay may have gone far past one, and looks for
- * such every second. */
-static void test_relay__a_number_is_committed_late(void **state)
-{
-    (void)state;
-    struct relay *relay = start_relay(100);
-    fill_outbox(2);
-    CHECK("the outbox is empty", store_wait_for(0, "SELECT count(*) FROM ledger.outbox"));
-    store_sql("SELECT count(pg_sleep(2.5))"); /* three looks */
-    store_sql("INSERT INTO ledger.outbox (seq, lane, id, aggregatetype, aggregateid, partitionkey,"
-              " type, sequence, tenant_id, payload, traceparent, origin_traceparent)"
-              " OVERRIDING SYSTEM VALUE VALUES (1, 9, gen_random_uuid(), 'ledger',"
-              " gen_random_uuid(), gen_random_uuid(), 'ledger.hold_recorded', 1, 'default', '{}',"
-              " '', '')");
-    const bool is_moved = store_wait_for(0, "SELECT count(*) FROM ledger.outbox");
-    relay_stop(relay);
-    CHECK("it is moved", is_moved);
-    CHECK_EQ("none was lost", count_different(), 129);
 }
 
 /* In a process of its own, until it is killed. */
@@ -235,7 +216,7 @@ static void say(const char *aggregate_type, struct text headers)
                             .trace = trace_context_make(),
                             .headers = headers,
                         });
-    assert_true(outbox_send(&outbox, db));
+    assert_true(outbox_send(&outbox, db, clock_realtime_us()));
     if (db_run(db, &err) != OK)
         fail_msg("%s", err.message);
     struct waker *waker = waker_start(&config, CHANNEL_OUTBOX);
@@ -273,8 +254,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_relay__moves_all_in_order, before_each, after_each),
-        cmocka_unit_test_setup_teardown(test_relay__a_number_is_committed_late, before_each,
-                                        after_each),
         cmocka_unit_test_setup_teardown(test_relay__one_of_two_is_killed, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_relay__a_held_lane_stops_no_other, before_each,
                                         after_each),

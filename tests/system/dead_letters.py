@@ -91,7 +91,9 @@ def poisoned(system, *sagas):
 @contextlib.contextmanager
 def account_locked(system, account):
     with psycopg.connect(system.cluster.url(system.database, OWNER)) as db:
-        db.execute("SELECT FROM ledger.ledger_account WHERE id = %s FOR UPDATE", [account])
+        db.execute("""SELECT FROM ledger.chain_head
+                       WHERE lane = (SELECT lane FROM ledger.ledger_account WHERE id = %s)
+                         FOR UPDATE""", [account])
         yield
 
 

@@ -197,10 +197,10 @@ def test_connections_that_run_out(house):
 # ---- schemas -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("change, back, words, advice", [
-    ("""DELETE FROM "authorization".schema_migration WHERE name = '0009_account_index'
+    ("""DELETE FROM "authorization".schema_migration WHERE name = '0010_appended_events'
         RETURNING version, name, sha256""",
      """INSERT INTO "authorization".schema_migration (version, name, sha256)
-        VALUES (%s, %s, %s)""", "migration 0009_account_index is not applied",
+        VALUES (%s, %s, %s)""", "migration 0010_appended_events is not applied",
      "tallystick migrate apply"),
     ("""INSERT INTO "authorization".schema_migration (version, name, sha256)
         VALUES (99, '0099_later', '') RETURNING version""",

@@ -7,6 +7,7 @@
 -- param  currencies      text[]
 -- param  limits_minor    bigint[]
 -- column id              uuid
+-- column opened_at       timestamptz
 -- rows   one per account that was opened; the others existed
 -- locks  account rows, inserted in ascending (lane, id)
 INSERT INTO account (lane, id, tenant_id, user_id, status, currency, limit_minor, opened_at)
@@ -16,4 +17,4 @@ SELECT v.lane, v.id, v.tenant_id, v.user_id, v.status, v.currency, v.limit_minor
        AS v (lane, id, tenant_id, user_id, status, currency, limit_minor)
  ORDER BY v.lane, v.id
     ON CONFLICT DO NOTHING
-RETURNING id;
+RETURNING id, opened_at;

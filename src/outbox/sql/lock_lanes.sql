@@ -3,7 +3,6 @@
 -- param  row_max   bigint      look at so many of the oldest rows
 -- param  first     integer     begin at this lane and go round, so that none is always last
 -- param  lane_max  bigint      leave the rest to others
--- param  from_seq  bigint      nothing below it waits
 -- column lane      smallint
 -- locks  outbox_lane; lanes that others hold are passed over
 SELECT lane.lane
@@ -12,7 +11,6 @@ SELECT lane.lane
                        FROM (SELECT o.lane
                                FROM outbox o
                               WHERE o.lane <> ALL ($1::smallint[])
-                                AND o.seq >= $5::bigint
                               ORDER BY o.seq
                               LIMIT $2::bigint) AS oldest)
  ORDER BY (lane.lane - $3::integer) & 63

@@ -1,7 +1,6 @@
 -- read_events: the oldest events of locked lanes, in the order they were said.
 -- param  lanes              smallint[]
 -- param  row_max            bigint
--- param  from_seq           bigint       nothing below it waits
 -- column seq                bigint
 -- column lane               smallint
 -- column id                 uuid
@@ -24,6 +23,5 @@ SELECT o.seq, o.lane, o.id, o.aggregatetype, o.aggregateid, o.partitionkey, o.ty
        o.tracestate, o.headers, o.created_at
   FROM outbox o
  WHERE o.lane = ANY ($1::smallint[])
-   AND o.seq >= $3::bigint
  ORDER BY o.seq
  LIMIT $2::bigint;

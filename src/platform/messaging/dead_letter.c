@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "messaging_sql.h"
+#include "platform/clock.h"
 #include "platform/log/log.h"
 #include "platform/messaging/outbox.h"
 #include "platform/postgres/sql_columns.h"
@@ -186,7 +187,7 @@ static void send_events(const struct delivery_door *door, const struct dead_lett
         const struct outbox_event event = event_of(door, &letters[at]);
         outbox_add(&outbox, &event);
     }
-    const bool is_sent = outbox_send(&outbox, door->db);
+    const bool is_sent = outbox_send(&outbox, door->db, clock_realtime_us());
     ASSERT(is_sent);
 }
 

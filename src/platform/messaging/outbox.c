@@ -30,7 +30,7 @@ void outbox_add(struct outbox *outbox, const struct outbox_event *event)
     outbox->events[outbox->count++] = *event;
 }
 
-static void add_row(struct sql_columns *rows, const struct outbox_event *event)
+static void add_row(struct sql_columns *rows, const struct outbox_event *event, int64_t time_us)
 {
     char traceparent[TRACEPARENT_SIZE + 1];
     trace_context_format(&event->trace, traceparent);
@@ -50,18 +50,19 @@ static void add_row(struct sql_columns *rows, const struct outbox_event *event)
     sql_columns_add_text(rows, origin.size == 0 ? text_of(traceparent) : origin);
     sql_columns_add_text(rows, event->trace.state);
     sql_columns_add_text(rows, event->headers);
+    sql_columns_add_time(rows, time_us);
 }
 
-bool outbox_send(const struct outbox *outbox, struct db *db)
+bool outbox_send(const struct outbox *outbox, struct db *db, int64_t now_us)
 {
     if (outbox->count == 0)
         return false;
     struct sql_columns rows;
     SQL_COPY_INIT(&rows, outbox->arena, outbox->count, SQL_I16, SQL_UUID, SQL_TEXT, SQL_UUID,
                   SQL_UUID, SQL_TEXT, SQL_I64, SQL_TEXT, SQL_TEXT, SQL_UUID, SQL_UUID, SQL_TEXT,
-                  SQL_TEXT, SQL_TEXT, SQL_TEXT);
+                  SQL_TEXT, SQL_TEXT, SQL_TEXT, SQL_TIME);
     for (size_t at = 0; at < outbox->count; at++)
-        add_row(&rows, &outbox->events[at]);
+        add_row(&rows, &outbox->events[at], now_us + (int64_t)at);
     sql_columns_send(&rows, db, SQL_INSERT_OUTBOX);
     return true;
 }

@@ -51,7 +51,9 @@ struct outbox {
 
 void outbox_init(struct outbox *outbox, struct arena *arena, size_t count_expected);
 void outbox_add(struct outbox *outbox, const struct outbox_event *event);
-/* Queues the insert in the db's round trip; nothing when the list is empty (says false then). */
-bool outbox_send(const struct outbox *outbox, struct db *db);
+/* Queues the insert in the db's round trip; nothing when the list is empty (says false then).
+ * `now_us` is the database's clock under the locks: the first event's time, and each later one's is
+ * a microsecond later, so that times tell the order, too. */
+bool outbox_send(const struct outbox *outbox, struct db *db, int64_t now_us);
 
 #endif

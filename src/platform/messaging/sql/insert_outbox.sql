@@ -14,6 +14,8 @@
 -- copied origin_traceparent text
 -- copied tracestate         text  or NULL
 -- copied headers            text  or NULL
+-- copied created_at         timestamptz
 COPY outbox (lane, id, aggregatetype, aggregateid, partitionkey, type, sequence, tenant_id,
-             payload, saga_id, command_id, traceparent, origin_traceparent, tracestate, headers)
+             payload, saga_id, command_id, traceparent, origin_traceparent, tracestate, headers,
+             created_at)
 FROM STDIN (FORMAT binary);
