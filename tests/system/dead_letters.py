@@ -89,7 +89,8 @@ def poisoned(system, *sagas):
 
 
 @contextlib.contextmanager
-def account_locked(system, account):
+def lane_locked(system, account):
+    """The lane of an account, as a batch of the ledger locks it."""
     with psycopg.connect(system.cluster.url(system.database, OWNER)) as db:
         db.execute("""SELECT FROM ledger.chain_head
                        WHERE lane = (SELECT lane FROM ledger.ledger_account WHERE id = %s)

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from system import saga_messages
-from system.dead_letters import (HASTY, account_locked, answers, died, dlq, ledger, letter_of, ls,
+from system.dead_letters import (HASTY, answers, died, dlq, lane_locked, ledger, letter_of, ls,
                                  on_dlq_topic, poisoned, redrive, refused, saga, show, tell)
 from system.harness import wait_until
 from system.ledger_commands import TRACE, Saga, account_id, check_books, entries, publish
@@ -60,7 +60,7 @@ def test_what_never_gets_a_lock_is_transient_and_comes_back(ledger, saga):
     tell(ledger, saga, saga.do())  # now the account is there
     later = Saga(saga.account)
     message = later.do()
-    with account_locked(ledger, saga.account):
+    with lane_locked(ledger, saga.account):
         publish(ledger, message)
         letter = died(ledger, message)
     assert (letter.error_class, letter.error_code) == ("transient_exhausted", "database_busy")
